@@ -1,0 +1,90 @@
+// The book: all prices of one version in memory, an immutable snapshot that shares with its neighbours what did not
+// change. Readers hold a snapshot and never wait; one writer makes the next from the last.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "model/batch.hpp"
+#include "model/error.hpp"
+#include "model/places.hpp"
+#include "model/price.hpp"
+
+namespace ratebook::book {
+
+class Book;
+using Snapshot = std::shared_ptr<const Book>;
+
+/// What turns one version's book into another's (of any later version: the states between need not exist).
+struct Change {
+  Version version = 0;
+  Digest chain{};
+  std::vector<NumberedPrice> added;    ///< in any order
+  std::vector<NumberedPrice> removed;  ///< in any order; each stands in the book or in `added`, as often as it is named
+  std::shared_ptr<const PlaceTree> places;  ///< nullptr: as before
+};
+
+struct RateQuery {
+  PlaceNumber orig;
+  PlaceNumber dest;
+  Day from;
+  Day to;
+  bool extremes = false;             ///< minimum and maximum wanted
+  std::vector<double> percentiles;   ///< each 0..1
+};
+
+struct DayRate {
+  Day day;
+  std::uint64_t count = 0;  ///< > 0
+  std::uint64_t sum_cents = 0;
+  Cents min;
+  Cents max;
+  std::vector<double> percentiles;  ///< in cents, in the order asked: linear interpolation as percentile_cont
+
+  /// Exact quotient of the sum, rounded once, in USD (sums below 2^53 cents).
+  double average() const { return static_cast<double>(sum_cents) / (100.0 * static_cast<double>(count)); }
+};
+
+class Book {
+ public:
+  Version version() const;
+  const Digest& chain() const;
+  const std::shared_ptr<const PlaceTree>& places() const;
+  std::uint64_t price_count() const;
+  /// Bytes of memory that this snapshot needs, shared parts counted whole.
+  std::size_t bytes() const;
+  /// The first and last day that has a price; nullopt: there is none.
+  std::optional<std::pair<Day, Day>> days() const;
+
+  /// Days that have prices, ascending. Places are numbers of places().
+  std::vector<DayRate> rates(const RateQuery& query) const;
+
+  /// Every price, ascending, some thousands at a time.
+  void each(const std::function<void(std::span<const NumberedPrice>)>& sink) const;
+};
+
+/// The book of version 0: no places, no prices.
+Snapshot empty_book();
+
+/// The next book. Only one thread at a time may call it, with the newest snapshot. Failure::damaged: something is
+/// removed that does not stand there (the book and the store have parted: load anew); `before` stays as it is.
+Result<Snapshot> apply(const Snapshot& before, Change change);
+
+/// Builds a book from all prices of a version, given in any order, in far less time than apply() would take.
+class Loader {
+ public:
+  Loader();
+  ~Loader();
+  void add(std::span<const NumberedPrice> prices);
+  /// Call once.
+  Snapshot finish(Version version, const Digest& chain, std::shared_ptr<const PlaceTree> places);
+};
+
+/// The same answer from a plain list of prices, all of which belong to the route and lie in the query's days: for past
+/// versions, which no book holds.
+std::vector<DayRate> rates_of(std::vector<NumberedPrice> prices, const RateQuery& query);
+
+}  // namespace ratebook::book

@@ -1,0 +1,66 @@
+// A thread-per-core HTTP/1.1 server: each core accepts, reads and answers its own connections; bodies and slow work go
+// to a worker pool.
+//
+//   core 0: accept ─ read ─ parse ─ Immediate ─ write        workers: Deferred, Upload.feed/finish, Streaming
+//   core 1: accept ─ read ─ parse ─ …                                 ▲ bounded queue; full: 503
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/http.hpp"
+
+namespace ratebook::http {
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  ///< 0 picks a free one
+  unsigned cores = 0;         ///< threads that serve connections; 0: as many as the machine has
+  unsigned workers = 32;      ///< threads for uploads and slow work: they mostly wait
+  std::size_t work_queue_max = 1024;
+  std::size_t connections_max = 10'000;
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t target_bytes_max = 8 * 1024;
+  std::size_t piece_bytes = 256 * 1024;           ///< a body comes to Upload.feed in pieces of at most this
+  std::size_t body_bytes_max = std::size_t{4} << 30;
+  std::size_t drained_bytes_max = 1 << 20;        ///< of a refused body, so that the answer arrives
+  std::size_t stream_bytes_waiting_max = 1 << 20;
+  std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte of a request to the end of its headers
+  std::chrono::milliseconds idle_timeout{75'000};    ///< between requests
+  std::chrono::milliseconds body_idle_timeout{30'000};
+  std::chrono::milliseconds write_timeout{30'000};
+  std::chrono::milliseconds drain_time{0};  ///< after stop(): go on serving as before, with Connection: close
+  std::chrono::milliseconds grace_time{30'000};  ///< after that: finish what runs, then cut it off
+};
+
+/// Told of each answer: for metrics and the access log. Called on the core's thread.
+struct Answered {
+  std::string_view route, method, target, remote, request_id;
+  unsigned status;
+  std::chrono::nanoseconds took;
+  std::size_t body_bytes;
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, std::vector<Route> routes, std::function<void(const Answered&)> answered);
+  ~Server();
+
+  /// Binds and listens; returns the port, or what is wrong in words for people (such as a port that is taken).
+  std::expected<std::uint16_t, std::string> listen();
+  /// Serves until stop() has run its course.
+  void run();
+  /// From any thread or once: stops accepting after drain_time, then waits for what runs at most grace_time. Requests on
+  /// kept connections are answered until the last moment; no accepted request is lost.
+  void stop();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ratebook::http

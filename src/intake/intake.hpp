@@ -1,0 +1,105 @@
+// From the bytes of a body to a batch that is valid, named and spooled, or to the list of what is wrong with it.
+//
+//   bytes ─▶ Decoder (one a format) ─▶ Builder: checks every item, digests, packs ─▶ Spool ─▶ Decoded
+//                                          └─ errors: the first 100, and their count ─▶ Refused
+//
+// Nothing here waits: pieces are fed as they come, so that a slow client pins no thread.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "intake/spool.hpp"
+#include "model/digest.hpp"
+#include "model/places.hpp"
+#include "model/price.hpp"
+
+namespace ratebook::intake {
+
+inline constexpr std::size_t errors_listed_max = 100;
+
+/// What is wrong with one item, or (no index) with the whole.
+struct ItemError {
+  std::optional<std::uint64_t> index;  ///< of the item, from 0
+  std::optional<std::uint64_t> line;   ///< of the body, from 1, where the format has lines
+  std::string field;                   ///< such as `price`; empty: the whole item
+  std::string code;                    ///< stable, such as `unknown-port`
+  std::string message;                 ///< says how to mend it
+};
+
+struct Refused {
+  enum class Kind : std::uint8_t {
+    malformed,  ///< 400: the format's syntax is broken
+    invalid,    ///< 422: well-formed but wrong
+    too_large,  ///< 413: a body or an item count over its limit
+    no_memory,  ///< 503: all intakes together hold too much
+    spool,      ///< 503: the temporary file cannot be written
+  };
+  Kind kind = Kind::invalid;
+  std::string detail;
+  std::vector<ItemError> errors;  ///< the first errors_listed_max
+  std::uint64_t error_count = 0;
+};
+
+struct Decoded {
+  std::string source;  ///< from the body (JSON), or as given
+  std::uint64_t price_count = 0;
+  Digest digest{};
+  Spool spool;  ///< its chunks, packed, in the order sent
+};
+
+/// Memory that all intakes of the process hold together, bounded. Thread-safe.
+class MemoryBudget {
+ public:
+  explicit MemoryBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  bool try_take(std::size_t bytes);
+  void give_back(std::size_t bytes);
+  std::size_t bytes_taken() const { return bytes_taken_.load(std::memory_order_relaxed); }
+
+ private:
+  std::size_t bytes_max_;
+  std::atomic<std::size_t> bytes_taken_{0};
+};
+
+struct Limits {
+  std::size_t json_body_bytes_max = 128u << 20;  ///< JSON is decoded whole
+  std::uint64_t items_max = 20'000'000;
+  std::size_t spool_memory_bytes_max = 16u << 20;  ///< beyond it the spool goes into an unlinked file
+  std::string spool_folder;                        ///< for that file; empty: none, everything stays in memory
+};
+
+enum class Format : std::uint8_t { json, csv };
+
+struct Request {
+  Format format = Format::json;
+  std::shared_ptr<const PlaceTree> places;
+  std::string source;    ///< as the query names it; JSON may name it in the body instead, but not another one
+  std::string replaces;  ///< id of the batch that this one replaces, or empty
+};
+
+/// Takes one body. Not thread-safe; calls may come from different threads one after the other.
+class Intake {
+ public:
+  Intake(Request request, const Limits& limits, MemoryBudget& memory);
+  Intake(Intake&&) noexcept;
+  Intake& operator=(Intake&&) noexcept;
+  ~Intake();
+
+  /// The next bytes of the body. False: no more bytes are wanted, finish() will say why.
+  bool feed(std::string_view piece);
+  /// After the last byte. Call once.
+  std::expected<Decoded, Refused> finish();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ratebook::intake

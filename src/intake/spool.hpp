@@ -1,0 +1,47 @@
+// Packed chunks of one batch between decoding and log: in memory, and beyond a bound in an unlinked temporary file, so
+// that nothing is left behind whatever happens.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/error.hpp"
+
+namespace ratebook::intake {
+
+class Spool {
+ public:
+  /// folder empty: everything stays in memory.
+  Spool(std::size_t memory_bytes_max, std::string folder);
+  Spool(Spool&&) noexcept;
+  Spool& operator=(Spool&&) noexcept;
+  ~Spool();
+
+  /// Failure::full with the reason: the file cannot be made or written.
+  Result<void> append(std::string_view packed_chunk);
+
+  std::size_t chunk_count() const { return entries_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes_in_memory() const { return memory_.size(); }
+
+  /// Chunk `index`, as appended. Failure::damaged: the file does not give it back.
+  Result<std::string> read(std::size_t index) const;
+
+ private:
+  struct Entry {
+    bool in_file = false;
+    std::uint64_t at = 0;  ///< in memory_ or in the file
+    std::uint32_t length = 0;
+  };
+  std::size_t memory_bytes_max_;
+  std::string folder_;
+  std::string memory_;
+  int file_ = -1;
+  std::uint64_t file_bytes_ = 0;
+  std::size_t bytes_ = 0;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace ratebook::intake

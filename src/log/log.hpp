@@ -1,0 +1,60 @@
+// The seam to the log: durable, ordered, in partitions. What stands in it is decided by its order alone.
+//
+//   partition 3:  | 17 a:0 | 18 b:0 last | 19 a:1 last | 20 retraction | …      a, b: attempts; a:1: chunk 1 of a
+//                            b is complete  a is complete
+//
+// Implementations: sqlite::File (embedded), sim::SimLog. All calls may block; none may be called under a lock.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/batch.hpp"
+#include "model/error.hpp"
+#include "runtime/runtime.hpp"
+
+namespace ratebook::log {
+
+struct StoredRecord {
+  Offset offset = 0;
+  std::string bytes;
+};
+
+/// Gives the next record's bytes, nullopt after the last, or why it cannot be read.
+using RecordSource = std::function<Result<std::optional<std::string>>()>;
+
+/// What the group assigns to this node now. The generation changes with each new assignment of any partition, also
+/// where the same partition comes back.
+struct Assignment {
+  std::uint64_t generation = 0;
+  std::vector<std::uint32_t> partitions;
+
+  bool operator==(const Assignment&) const = default;
+};
+
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  virtual std::uint32_t partition_count() const = 0;
+
+  /// Appends the records in order and blocks until each is acknowledged as durable; returns the last one's offset.
+  /// Other records may stand between them. Failure::refused and full: none of them is in, nor will be.
+  /// Failure::unknown: any of them may be in, now or later.
+  virtual Result<Offset> append(std::uint32_t partition, const RecordSource& records) = 0;
+
+  /// The records from offset `from` on, in order: at most bytes_max in all but at least one if there is one; waits at
+  /// most `wait` for the first. Failure::damaged: records from `from` on have been trimmed.
+  virtual Result<std::vector<StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                                 Duration wait) = 0;
+
+  /// Does not block.
+  virtual Assignment assignment() = 0;
+
+  /// Lets the log delete what stands before offset `before`. It may keep more.
+  virtual Result<void> trim(std::uint32_t partition, Offset before) = 0;
+};
+
+}  // namespace ratebook::log

@@ -1,0 +1,116 @@
+// Places: the document that clients send and read, and the tree that the path works with.
+//
+//   regions  china_main ── china_east_main ── CNSGH        tree order:  CNSGH CNNGB | CNYTN | closed ports
+//                       └─ china_south_main ─ CNYTN        china_main = [0,3)  china_east_main = [0,2)
+//
+// In tree order every region is one range of ports, at any depth.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "model/digest.hpp"
+#include "model/price.hpp"
+
+namespace ratebook {
+
+struct RegionDocument {
+  std::string slug;         ///< 1..64 of a-z, 0-9, '_', '-'
+  std::string name;         ///< 1..200 bytes of UTF-8
+  std::string parent_slug;  ///< empty: a root
+
+  bool operator==(const RegionDocument&) const = default;
+};
+
+struct PortDocument {
+  std::string code;
+  std::string name;         ///< 1..200 bytes of UTF-8
+  std::string parent_slug;  ///< empty only where closed
+  bool closed = false;
+
+  bool operator==(const PortDocument&) const = default;
+};
+
+/// The whole of all places, as `GET` and `PUT /v1/places` carry it.
+struct PlacesDocument {
+  std::vector<RegionDocument> regions;
+  std::vector<PortDocument> ports;
+
+  bool operator==(const PlacesDocument&) const = default;
+};
+
+struct PlaceProblem {
+  std::string field;    ///< such as `ports[3].parent_slug`
+  std::string code;     ///< such as `unknown-parent`
+  std::string message;  ///< says how to mend it
+};
+
+/// Everything that is wrong with places that a client wants to put; empty: they are good. At most `most` problems.
+std::vector<PlaceProblem> check_places(const PlacesDocument& places, std::size_t most = 100);
+
+/// SHA-256 in hex over one line a region and port, sorted: equal for equal places, whatever their order.
+std::string places_digest(const PlacesDocument& places);
+
+using RegionNumber = std::uint32_t;
+
+/// A port or a region, found by its code or slug.
+struct PlaceNumber {
+  enum class Kind : std::uint8_t { port, region } kind = Kind::port;
+  std::uint32_t number = 0;
+
+  bool operator==(const PlaceNumber&) const = default;
+};
+
+/// Immutable. Ports carry the store's numbers; the document lists them in that order: ports[n] has number n.
+class PlaceTree {
+ public:
+  PlaceTree() = default;
+  /// `places` must be good (check_places), its ports in the order of the store's numbers, with closed ones among them.
+  explicit PlaceTree(PlacesDocument places);
+
+  const PlacesDocument& document() const { return document_; }
+  std::size_t port_count() const { return document_.ports.size(); }
+  std::size_t region_count() const { return document_.regions.size(); }
+
+  /// A port's code or a region's slug; nullopt where there is none.
+  std::optional<PlaceNumber> find(std::string_view code_or_slug) const;
+  std::optional<PortNumber> find_port(PortCode code) const;
+  bool is_closed(PortNumber port) const { return document_.ports[port].closed; }
+  PortCode code(PortNumber port) const { return codes_[port]; }
+
+  /// The ports of a place: itself, or all below the region. Valid as long as the tree.
+  std::span<const PortNumber> ports(PlaceNumber place) const;
+  /// The region that a port lies in and its ancestors, nearest first; nothing for a closed port.
+  std::vector<RegionNumber> regions_of(PortNumber port) const;
+  std::optional<RegionNumber> parent(RegionNumber region) const;
+
+ private:
+  struct Range {
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+  };
+  PlacesDocument document_;
+  std::vector<PortCode> codes_;
+  std::unordered_map<PortCode, PortNumber> port_by_code_;
+  std::unordered_map<std::string, RegionNumber> region_by_slug_;
+  std::vector<std::int64_t> region_parent_;   ///< -1: a root
+  std::vector<std::int64_t> port_region_;     ///< -1: closed
+  std::vector<PortNumber> tree_order_;
+  std::vector<std::uint32_t> order_of_port_;  ///< inverse of tree_order_
+  std::vector<Range> region_range_;           ///< into tree_order_
+};
+
+/// What the store holds after `put` was applied to `current`: named ports as put says (new ones appended), ports that
+/// it does not name closed and in no region (rule 11). Order of the ports, and with it their numbers, is kept.
+PlacesDocument replace_places(const PlacesDocument& current, const PlacesDocument& put);
+
+/// Whether bytes are well-formed UTF-8 (Unicode 15, table 3-7).
+bool is_utf8(std::string_view bytes);
+
+}  // namespace ratebook

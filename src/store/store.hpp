@@ -1,0 +1,163 @@
+// The seam to the store, the system of record: staged prices, batches, versions, places, the writer's positions.
+//
+//   stage(attempt, chunk)  prices stand there, invisible      ┐
+//   stage(attempt, chunk)                                     │ any number, any connection, at any time
+//   publish(…)             position, epoch, markers, key      ┘ → batch row, version row: visible, all at once
+//
+// Implementations: sqlite::File (embedded), sim::SimStore. All calls may block; none may be called under a lock.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/batch.hpp"
+#include "model/error.hpp"
+#include "model/places.hpp"
+#include "model/price.hpp"
+#include "runtime/runtime.hpp"
+
+namespace ratebook::store {
+
+/// A partition as a writer takes it over: its epoch raised by one, which shuts out every writer before.
+struct Claim {
+  std::uint64_t epoch = 0;
+  Position position;
+};
+
+struct StageRequest {
+  std::uint32_t partition = 0;
+  std::uint64_t epoch = 0;
+  std::string attempt;
+  std::uint32_t chunk = 0;
+  std::span<const NumberedPrice> prices;  ///< sorted; numbers from number_ports
+};
+
+/// Make the batch whose chunks 0..chunk_count-1 are staged under `attempt` a version.
+struct CommitDecision {
+  BatchHeader header;
+  std::string attempt;
+  std::uint32_t chunk_count = 0;
+};
+
+struct RetractDecision {
+  std::string batch_id;
+};
+
+using Decision = std::variant<CommitDecision, RetractDecision>;
+
+/// A record of the log that says nothing valid, kept for people to look at.
+struct BadRecord {
+  Offset offset = 0;
+  std::string bytes;
+  std::string why;
+};
+
+struct PublishRequest {
+  std::uint32_t partition = 0;
+  std::uint64_t epoch = 0;
+  Position expected;                 ///< where the partition's position must stand
+  Position next;                     ///< where it stands afterwards
+  std::vector<Decision> decisions;   ///< in the order of the log; none: only the position moves
+  std::vector<BadRecord> bad_records;
+  std::vector<std::string> swept;    ///< attempts that the log has decided against: their prices and markers go
+  WallTime now = 0;
+};
+
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    committed,          ///< is `version` now
+    repeat,             ///< the same id was decided before: nothing changed, `version` is what it became (0: rejected)
+    key_conflict,       ///< other content under the same source and key: rejected, with a row that says so
+    replaces_conflict,  ///< what it replaces is not there to replace: rejected, with a row that says so
+    retracted,          ///< taken out as `version`
+    already_retracted,  ///< at `version`
+    not_committed,      ///< no committed batch has this id: nothing changed
+  };
+  Kind kind = Kind::committed;
+  Version version = 0;
+};
+
+struct Head {
+  Version version = 0;
+  Digest chain{};
+
+  bool operator==(const Head&) const = default;
+};
+
+struct BatchFilter {
+  std::optional<std::string> source;
+  std::optional<BatchStatus> status;
+  std::uint64_t before = UINT64_MAX;  ///< only batches with a smaller sequence number: the cursor
+  std::size_t limit = 100;            ///< 1..1000
+};
+
+struct BatchPage {
+  std::vector<Batch> batches;          ///< newest decided first
+  std::optional<std::uint64_t> before; ///< cursor of the next page; nullopt: this is the last
+};
+
+/// What of a version's prices is asked for. Empty vectors: all ports.
+struct PriceFilter {
+  std::vector<PortNumber> origs;  ///< sorted
+  std::vector<PortNumber> dests;  ///< sorted
+  Day from = day_min;
+  Day to = day_max;
+};
+
+/// Takes prices as they are read, some thousands at a time, each span sorted. Return false to stop.
+using PriceSink = std::function<bool(std::span<const NumberedPrice>)>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual std::uint32_t partition_count() const = 0;
+  /// Notified after each publish and change of places that this node learns of.
+  virtual const Signal& changed() const = 0;
+
+  // --- the writer ---
+  /// Raises the partition's epoch and returns it with the position.
+  virtual Result<Claim> claim(std::uint32_t partition) = 0;
+  /// The ports' numbers, in the order asked. A port that the store lacks is added as closed, named by its code.
+  virtual Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) = 0;
+  /// Stores one chunk with its marker, in one transaction. A chunk whose marker stands already is not stored again.
+  /// Failure::lost: the epoch is another.
+  virtual Result<void> stage(const StageRequest& request) = 0;
+  /// One transaction; outcomes in the order of the decisions. Failure::lost: position or epoch is another.
+  /// Failure::not_found: an attempt's markers or counts are not all there: stage again. Failure::unknown: look up.
+  /// After any failure but unknown nothing has changed.
+  virtual Result<std::vector<Outcome>> publish(const PublishRequest& request) = 0;
+
+  // --- places ---
+  /// Applies replace_places as a new version, where the newest change of places is tagged `expected` (version_tag), or,
+  /// with nullopt, where there are no places yet. Failure::conflict otherwise, with the tag that stands.
+  virtual Result<Version> put_places(const PlacesDocument& put, const std::optional<std::string>& expected,
+                                     WallTime now) = 0;
+  /// The places of a version; ports in the order of their numbers, also those added since.
+  virtual Result<PlacesDocument> places(Version at) = 0;
+  /// The newest version of kind places that is not after `at`; version 0 where there is none.
+  virtual Result<Head> places_head(Version at) = 0;
+
+  // --- the follower ---
+  virtual Result<Head> head() = 0;
+  /// Rows after `after`, ascending, at most `limit`.
+  virtual Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) = 0;
+  /// Proves that what was read before on the primary still counts (rule 10).
+  virtual Result<void> confirm() = 0;
+  /// All prices staged under an attempt.
+  virtual Result<void> prices_of(const std::string& attempt, const PriceSink& sink) = 0;
+  /// All prices of version `at` that pass the filter, from one snapshot, in any order of spans.
+  virtual Result<void> prices_at(Version at, const PriceFilter& filter, const PriceSink& sink) = 0;
+
+  // --- batches ---
+  virtual Result<std::optional<Batch>> batch(const std::string& id) = 0;
+  /// The batch that holds this key: committed or retracted, never a rejected one.
+  virtual Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) = 0;
+  virtual Result<BatchPage> batches(const BatchFilter& filter) = 0;
+};
+
+}  // namespace ratebook::store
