@@ -56,24 +56,35 @@ class Visible {
   Subscription next_subscription_ = 1;
 };
 
-/// Prices that this node's writer or intake has at hand anyway, so that the follower need not read them back. A bounded
-/// cache by attempt: what is not there is read from the store.
+/// Prices that this node's writer has at hand anyway, so that the follower need not read them back. A bounded cache by
+/// attempt: what is not there, or not whole, is read from the store. Thread-safe.
 class Hints {
  public:
   explicit Hints(std::size_t prices_max) : prices_max_(prices_max) {}
-  void offer(const std::string& attempt, std::vector<NumberedPrice> prices);
+  /// Chunk 0..chunk_count-1 of an attempt; the same chunk again takes the place of the one before.
+  void offer(const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
+             std::vector<NumberedPrice> prices);
+  /// All prices of the attempt, if every chunk is there; it is gone from here afterwards.
   std::optional<std::vector<NumberedPrice>> take(const std::string& attempt);
 
  private:
+  struct Entry {
+    std::string attempt;
+    std::uint32_t chunk_count = 0;
+    std::map<std::uint32_t, std::vector<NumberedPrice>> chunks;
+    std::size_t prices = 0;
+  };
   std::mutex mutex_;
   std::size_t prices_max_;
   std::size_t prices_ = 0;
-  std::list<std::pair<std::string, std::vector<NumberedPrice>>> entries_;  ///< oldest first
+  std::list<Entry> entries_;  ///< oldest first
 };
 
 struct FollowerOptions {
   Duration poll_interval = std::chrono::milliseconds{500};  ///< where no notification comes
   std::size_t rows_per_step = 1000;
+  std::size_t prices_per_step_max = 4'000'000;  ///< a step ends after the row that passes this
+  std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
 };
 
 class Follower {
@@ -82,19 +93,21 @@ class Follower {
 
   /// Loads the whole book at the store's newest version and shows it, ready.
   Result<void> load();
-  /// Goes one step if the store has newer versions, else confirms that there is none. A chain that is not ours:
-  /// unready, and loaded anew. Any failure leaves what is shown as it is.
-  Result<void> step();
+  /// Goes one step if the store has newer versions, else confirms that there is none; true: there may be more. A chain
+  /// that is not ours: unready, and loaded anew. Any failure leaves what is shown as it is.
+  Result<bool> step();
   /// load(), then step() on each notification or poll, until stopped. Failures are logged and tried again.
   void run(const std::stop_token& stop);
 
  private:
+  Result<book::Change> gather(const book::Book& book, const std::vector<VersionRow>& rows, std::size_t& taken);
+  Result<void> read_prices(const std::string& attempt, std::vector<NumberedPrice>& into);
+
   store::Store& store_;
   const Runtime& runtime_;
   Visible& visible_;
   Hints& hints_;
   FollowerOptions options_;
-  bool loaded_ = false;
 };
 
 }  // namespace ratebook::follower

@@ -38,6 +38,9 @@ inline constexpr Duration attempt_time_max = std::chrono::minutes{2};  ///< T of
 Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader& header, std::size_t chunk_count,
                             const ChunkReader& chunk, int tries = 3, Duration time_max = attempt_time_max);
 
+/// Gives an attempt up: void for ever, unless its last chunk stands before this record.
+Result<void> abandon(Log& log, std::uint32_t partition, const std::string& attempt);
+
 /// Puts a retraction into its source's partition; returns where it stands.
 Result<Place> put_retraction(Log& log, const RetractionRecord& retraction);
 

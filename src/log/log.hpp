@@ -39,6 +39,8 @@ class Log {
   virtual ~Log() = default;
 
   virtual std::uint32_t partition_count() const = 0;
+  /// Whether log and store are one file, so that they cannot part and a position needs no digest to prove it.
+  virtual bool is_part_of_store() const = 0;
 
   /// Appends the records in order and blocks until each is acknowledged as durable; returns the last one's offset.
   /// Other records may stand between them. Failure::refused and full: none of them is in, nor will be.

@@ -1,0 +1,142 @@
+#include "follower/follower.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ratebook::follower {
+
+Follower::Follower(store::Store& store, const Runtime& runtime, Visible& visible, Hints& hints, FollowerOptions options)
+    : store_(store), runtime_(runtime), visible_(visible), hints_(hints), options_(std::move(options)) {}
+
+Result<void> Follower::load() {
+  const WallTime began = runtime_.wall_time();
+  const auto head = store_.head();
+  if (!head) return std::unexpected(head.error());
+  auto places = store_.places(head->version);
+  if (!places) return std::unexpected(places.error());
+  book::Loader loader;
+  const auto read = store_.prices_at(head->version, {}, [&](std::span<const NumberedPrice> prices) {
+    loader.add(prices);
+    return true;
+  });
+  if (!read) return read;
+  if (auto confirmed = store_.confirm(); !confirmed) return confirmed;
+  auto tree = std::make_shared<const PlaceTree>(std::move(*places));
+  visible_.show({loader.finish(head->version, head->chain, std::move(tree)), {}}, began, true);
+  return {};
+}
+
+Result<bool> Follower::step() {
+  const WallTime began = runtime_.wall_time();
+  const book::Snapshot book = visible_.view().book;
+  // The row of the shown version is read again, too: it proves that the store is still on the same chain.
+  const Version shown = book->version();
+  const std::size_t own_row = shown > 0 ? 1 : 0;
+  auto rows = store_.versions(shown - own_row, options_.rows_per_step + own_row);
+  if (!rows) return std::unexpected(rows.error());
+  if (own_row == 1 && (rows->empty() || rows->front().version != shown || rows->front().chain != book->chain())) {
+    // Unready only once the store stands by it: what was read from a primary that was one proves nothing.
+    if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
+    visible_.set_ready(false);
+    options_.report({Failure::conflict, fmt::format("the store has another history than this node at version {}; "
+                                                    "loading it anew", shown)});
+    if (auto loaded = load(); !loaded) return std::unexpected(loaded.error());
+    return true;
+  }
+  rows->erase(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(own_row));
+  if (rows->empty()) {
+    if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
+    visible_.confirm(began);
+    return false;
+  }
+  std::size_t taken = 0;
+  auto change = gather(*book, *rows, taken);
+  if (!change) return std::unexpected(change.error());
+  if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
+  auto next = book::apply(book, std::move(*change));
+  if (!next) {
+    visible_.set_ready(false);
+    options_.report(next.error());
+    if (auto loaded = load(); !loaded) return std::unexpected(loaded.error());
+    return true;
+  }
+  const bool more = taken < rows->size() || rows->size() == options_.rows_per_step;
+  rows->resize(taken);
+  visible_.show({std::move(*next), std::move(*rows)}, began, true);
+  return more;
+}
+
+Result<book::Change> Follower::gather(const book::Book& book, const std::vector<VersionRow>& rows, std::size_t& taken) {
+  book::Change change;
+  PortNumber port_max = 0;
+  bool new_places = false;
+  for (const VersionRow& row : rows) {
+    if (row.version != book.version() + taken + 1) {
+      return fail(Failure::damaged, fmt::format("the store has no row for version {}", book.version() + taken + 1));
+    }
+    const std::size_t added = change.added.size();
+    switch (row.kind) {
+      case VersionKind::places: new_places = true; break;
+      case VersionKind::retraction:
+        if (auto read = read_prices(row.attempt, change.removed); !read) return std::unexpected(read.error());
+        break;
+      case VersionKind::batch:
+        if (auto read = read_prices(row.attempt, change.added); !read) return std::unexpected(read.error());
+        if (row.replaced_attempt.empty()) break;
+        if (auto read = read_prices(row.replaced_attempt, change.removed); !read) return std::unexpected(read.error());
+        break;
+    }
+    for (std::size_t i = added; i < change.added.size(); ++i) {
+      port_max = std::max({port_max, change.added[i].orig, change.added[i].dest});
+    }
+    ++taken;
+    if (change.added.size() + change.removed.size() >= options_.prices_per_step_max) break;
+  }
+  change.version = rows[taken - 1].version;
+  change.chain = rows[taken - 1].chain;
+  // A port that only the log knew was added by the writer, without a change of places (rule 11).
+  if (new_places || port_max >= book.places()->port_count()) {
+    auto places = store_.places(change.version);
+    if (!places) return std::unexpected(places.error());
+    change.places = std::make_shared<const PlaceTree>(std::move(*places));
+  }
+  return change;
+}
+
+Result<void> Follower::read_prices(const std::string& attempt, std::vector<NumberedPrice>& into) {
+  if (auto hint = hints_.take(attempt)) {
+    if (into.empty()) {
+      into = std::move(*hint);
+    } else {
+      into.insert(into.end(), hint->begin(), hint->end());
+    }
+    return {};
+  }
+  return store_.prices_of(attempt, [&](std::span<const NumberedPrice> prices) {
+    into.insert(into.end(), prices.begin(), prices.end());
+    return true;
+  });
+}
+
+void Follower::run(const std::stop_token& stop) {
+  bool loaded = false;
+  while (!stop.stop_requested()) {
+    const std::uint64_t seen = store_.changed().count();
+    Result<bool> more = false;
+    if (loaded) {
+      more = step();
+    } else if (const auto done = load(); done) {
+      loaded = true;
+      more = true;
+    } else {
+      more = std::unexpected(done.error());
+    }
+    if (more && *more) continue;
+    if (!more) options_.report(more.error());
+    store_.changed().wait_past(seen, options_.poll_interval);
+  }
+}
+
+}  // namespace ratebook::follower
