@@ -41,7 +41,8 @@ Result<bool> Follower::step() {
     if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
     visible_.set_ready(false);
     options_.report({Failure::conflict, fmt::format("the store has another history than this node at version {}; "
-                                                    "loading it anew", shown)});
+                                                    "loading it anew",
+                                                    shown)});
     if (auto loaded = load(); !loaded) return std::unexpected(loaded.error());
     return true;
   }
@@ -78,7 +79,9 @@ Result<book::Change> Follower::gather(const book::Book& book, const std::vector<
     }
     const std::size_t added = change.added.size();
     switch (row.kind) {
-      case VersionKind::places: new_places = true; break;
+      case VersionKind::places:
+        new_places = true;
+        break;
       case VersionKind::retraction:
         if (auto read = read_prices(row.attempt, change.removed); !read) return std::unexpected(read.error());
         break;

@@ -83,7 +83,7 @@ class Hints {
 struct FollowerOptions {
   Duration poll_interval = std::chrono::milliseconds{500};  ///< where no notification comes
   std::size_t rows_per_step = 1000;
-  std::size_t prices_per_step_max = 4'000'000;  ///< a step ends after the row that passes this
+  std::size_t prices_per_step_max = 4'000'000;                     ///< a step ends after the row that passes this
   std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
 };
 

@@ -22,10 +22,9 @@ void Visible::unsubscribe(Subscription subscription) {
 
 void Visible::show(Step step, WallTime confirmed_at, bool ready) {
   {
-    View next{step.book, confirmed_at, ready};
+    View next{step.book, confirmed_at, ready};  // declared before the lock: the book before dies after it
     const std::lock_guard lock{mutex_};
     std::swap(view_, next);
-    // `next` holds the book before, whose destruction may be long: it dies after the lock. (Declared before it.)
   }
   const std::lock_guard lock{subscribers_mutex_};
   for (const auto& [subscription, told] : subscribers_) told(step);

@@ -57,7 +57,8 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
     const BootTime started = runtime.boot_time();
     const auto last = log.append(partition, records);
     if (last) {
-      // Acknowledged too late, the attempt may stand behind a writer's abandon record: only a new one can be vouched for.
+      // Acknowledged too late, the attempt may stand behind a writer's abandon record: only a new one can be vouched
+      // for.
       if (runtime.boot_time() - started <= time_max) return Submitted{attempt, {partition, *last}};
       maybe_in = true;
       continue;

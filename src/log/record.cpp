@@ -34,7 +34,8 @@ Result<BatchHeader> read_header(const wire::BatchHeader& in) {
   if (!is_idempotency_key(header.key)) return bad("batch.key");
   if (in.digest().size() != header.digest.size()) return bad("batch.digest");
   std::ranges::copy(in.digest(), header.digest.begin());
-  if (header.id != batch_id(header.source, header.key, header.digest)) return bad("batch.id is not that of its content");
+  if (header.id != batch_id(header.source, header.key, header.digest))
+    return bad("batch.id is not that of its content");
   if (header.price_count == 0) return bad("batch.price_count");
   if (!header.replaces.empty() && !is_batch_id(header.replaces)) return bad("batch.replaces");
   return header;
@@ -87,7 +88,8 @@ Result<Record> decode(std::string_view bytes) {
       if (!is_batch_id(in.retraction().batch_id())) return bad("retraction.batch_id");
       if (!is_source(in.retraction().source())) return bad("retraction.source");
       return RetractionRecord{in.retraction().batch_id(), in.retraction().source(), in.retraction().requested_at()};
-    case wire::Record::KIND_NOT_SET: break;
+    case wire::Record::KIND_NOT_SET:
+      break;
   }
   return bad("of no known kind");
 }

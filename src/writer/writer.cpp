@@ -1,0 +1,289 @@
+#include "writer/writer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "model/packed_chunk.hpp"
+#include "writer/tracker.hpp"
+
+namespace ratebook::writer {
+namespace {
+
+/// One assignment of one partition: from claim to failure. All its state goes with it.
+class Assigned {
+ public:
+  Assigned(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
+           const WriterOptions& options, const Offer& offer)
+      : log_(log),
+        store_(store),
+        runtime_(runtime),
+        partition_(partition),
+        options_(options),
+        offer_(offer),
+        tracker_(options.held_bytes_max) {}
+
+  Result<void> run(const std::stop_token& stop) {
+    const log::Assignment mine = log_.assignment();
+    if (auto begun = begin(); !begun) return begun;
+    while (!stop.stop_requested() && log_.assignment() == mine) {
+      if (auto read = read_on(); !read) return read;
+      if (auto abandoned = abandon_stale(); !abandoned) return abandoned;
+      if (auto staged = stage_next_large(); !staged) return staged;
+      if (auto published = publish(); !published) return published;
+    }
+    return {};
+  }
+
+ private:
+  /// A source's queue and how many of its first entries are published together.
+  using Chosen = std::map<std::string, std::size_t>;
+
+  Result<void> begin() {
+    const auto claim = store_.claim(partition_);
+    if (!claim) return std::unexpected(claim.error());
+    epoch_ = claim->epoch;
+    position_ = claim->position;
+    trimmed_ = position_.offset;
+    next_ = position_.offset + 1;
+    if (position_.offset < 0 || log_.is_part_of_store()) return {};
+    const auto records = log_.read(partition_, position_.offset, 1, Duration{0});
+    if (!records) return std::unexpected(records.error());
+    if (records->empty() || records->front().offset != position_.offset ||
+        sha256(records->front().bytes) != position_.digest) {
+      return fail(
+          Failure::damaged,
+          fmt::format("the log's partition {} is not the one that the store was written from: its record {} has "
+                      "other bytes; connect the log that belongs to this store",
+                      partition_, position_.offset));
+    }
+    return {};
+  }
+
+  Result<void> read_on() {
+    const bool work_waits = !tracker_.pending().empty();
+    const auto records =
+        log_.read(partition_, next_, options_.read_bytes_max, work_waits ? Duration{0} : options_.read_wait);
+    if (!records) return std::unexpected(records.error());
+    for (const auto& record : *records) {
+      if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) return taken;
+      if (!log_.is_part_of_store()) digests_.emplace(record.offset, sha256(record.bytes));
+      next_ = record.offset + 1;
+    }
+    return {};
+  }
+
+  /// Time alone decides nothing: the record does, by where it stands.
+  Result<void> abandon_stale() {
+    const BootTime now = runtime_.boot_time();
+    for (const auto& attempt : tracker_.open_since(now - 2 * options_.attempt_time_max)) {
+      auto& asked = abandon_asked_[attempt];
+      if (asked != BootTime{} && now - asked < options_.attempt_time_max) continue;
+      asked = now;
+      if (auto done = log::abandon(log_, partition_, attempt); !done) options_.report(done.error());
+    }
+    if (tracker_.open_since(now).empty()) abandon_asked_.clear();
+    return {};
+  }
+
+  bool is_large(const Pending& pending) const { return pending.chunks.size() > options_.small_batch_chunks; }
+  static bool is_staged(const Pending& pending) {
+    return pending.decided_before || pending.staged == pending.chunks.size();
+  }
+
+  /// One chunk of the large batch that has waited longest at the front of its source's queue.
+  Result<void> stage_next_large() {
+    Pending* oldest = nullptr;
+    for (auto& [source, queue] : tracker_.pending()) {
+      Pending& front = queue.front();
+      if (!is_large(front) || is_staged(front)) continue;
+      if (oldest == nullptr || front.last < oldest->last) oldest = &front;
+    }
+    if (oldest == nullptr) return {};
+    if (oldest->staged == 0) {
+      const auto known = store_.batch(oldest->header.id);
+      if (!known) return std::unexpected(known.error());
+      oldest->decided_before = known->has_value();
+      if (oldest->decided_before) return {};
+    }
+    return stage_chunk(*oldest);
+  }
+
+  Result<void> stage_chunk(Pending& pending) {
+    ChunkPlace& place = pending.chunks[pending.staged];
+    if (!place.held) {
+      auto chunk = read_again(place.offset);
+      if (!chunk) return std::unexpected(chunk.error());
+      place.held = std::move(*chunk);
+      place.bytes = 0;  // counts against no bound: it goes at once
+    }
+    auto prices = number(*place.held);
+    if (!prices) return std::unexpected(prices.error());
+    const auto chunk = static_cast<std::uint32_t>(pending.staged);
+    if (auto staged = store_.stage({partition_, epoch_, pending.attempt, chunk, *prices}); !staged) return staged;
+    tracker_.release(place);
+    ++pending.staged;
+    offer_(pending.attempt, chunk, static_cast<std::uint32_t>(pending.chunks.size()), std::move(*prices));
+    return {};
+  }
+
+  Result<Chunk> read_again(Offset offset) {
+    auto records = log_.read(partition_, offset, 1, Duration{0});
+    if (!records) return std::unexpected(records.error());
+    if (records->empty() || records->front().offset != offset) {
+      return fail(Failure::damaged, fmt::format("record {} of partition {} is gone from the log", offset, partition_));
+    }
+    const auto record = log::decode(records->front().bytes);
+    if (!record) return std::unexpected(record.error());
+    const auto* chunk = std::get_if<log::ChunkRecord>(&*record);
+    if (chunk == nullptr) {
+      return fail(Failure::damaged, fmt::format("record {} of partition {} has changed", offset, partition_));
+    }
+    return unpack_chunk(chunk->prices);
+  }
+
+  /// The chunk's prices with the store's port numbers, sorted.
+  Result<std::vector<NumberedPrice>> number(const Chunk& chunk) {
+    std::vector<PortCode> unknown;
+    for (const PortCode code : chunk.ports) {
+      if (!numbers_.contains(code)) unknown.push_back(code);
+    }
+    if (!unknown.empty()) {
+      const auto found = store_.number_ports(unknown);
+      if (!found) return std::unexpected(found.error());
+      for (std::size_t i = 0; i < unknown.size(); ++i) numbers_.emplace(unknown[i], (*found)[i]);
+    }
+    std::vector<PortNumber> number_of(chunk.ports.size());
+    for (std::size_t i = 0; i < chunk.ports.size(); ++i) number_of[i] = numbers_.at(chunk.ports[i]);
+    std::vector<NumberedPrice> prices;
+    prices.reserve(chunk.items.size());
+    for (const auto& item : chunk.items) {
+      prices.push_back({number_of[item.orig], number_of[item.dest], item.day, item.amount});
+    }
+    std::ranges::sort(prices);
+    return prices;
+  }
+
+  /// Whatever can be decided now: from each source's queue the first ones that are staged, staging small ones here.
+  Result<Chosen> choose() {
+    Chosen chosen;
+    std::size_t count = 0;
+    for (auto& [source, queue] : tracker_.pending()) {
+      std::size_t ready = 0;
+      for (auto& pending : queue) {
+        if (count == options_.decisions_per_publish) break;
+        if (is_large(pending) && !is_staged(pending)) break;
+        while (!is_staged(pending)) {
+          if (auto staged = stage_chunk(pending); !staged) return std::unexpected(staged.error());
+        }
+        ++ready;
+        ++count;
+      }
+      if (ready > 0) chosen.emplace(source, ready);
+      if (count == options_.decisions_per_publish) break;
+    }
+    return chosen;
+  }
+
+  Result<void> publish() {
+    auto chosen = choose();
+    if (!chosen) return std::unexpected(chosen.error());
+    const Position next = position_before(tracker_.first_needed(*chosen, next_));
+    if (chosen->empty() && tracker_.swept.empty() && tracker_.bad_records.empty() && next == position_) return {};
+
+    store::PublishRequest request{.partition = partition_,
+                                  .epoch = epoch_,
+                                  .expected = position_,
+                                  .next = next,
+                                  .decisions = decisions(*chosen),
+                                  .bad_records = tracker_.bad_records,
+                                  .swept = tracker_.swept,
+                                  .now = runtime_.wall_time()};
+    const auto outcomes = store_.publish(request);
+    // Whatever failed, and above all where the outcome is unknown: a new claim waits for the old transaction and then
+    // reads from the store what came of it.
+    if (!outcomes) return std::unexpected(outcomes.error());
+    for (const auto& [source, count] : *chosen) {
+      for (std::size_t i = 0; i < count; ++i) tracker_.decided(source);
+    }
+    tracker_.swept.clear();
+    tracker_.bad_records.clear();
+    position_ = next;
+    digests_.erase(digests_.begin(), digests_.lower_bound(next.offset));
+    trim();
+    return {};
+  }
+
+  /// In the order of the log, also between sources: versions then read as the log does.
+  std::vector<store::Decision> decisions(const Chosen& chosen) {
+    std::vector<const Pending*> in_order;
+    for (const auto& [source, count] : chosen) {
+      const auto& queue = tracker_.pending().at(source);
+      for (std::size_t i = 0; i < count; ++i) in_order.push_back(&queue[i]);
+    }
+    std::ranges::sort(in_order, {}, &Pending::last);
+    std::vector<store::Decision> decided;
+    for (const Pending* pending : in_order) {
+      if (!pending->retracted_id.empty()) {
+        decided.emplace_back(store::RetractDecision{pending->retracted_id});
+      } else {
+        decided.emplace_back(store::CommitDecision{pending->header, pending->attempt,
+                                                   static_cast<std::uint32_t>(pending->chunks.size())});
+      }
+    }
+    return decided;
+  }
+
+  /// The last record before `needed`: offsets may have gaps.
+  Position position_before(Offset needed) const {
+    if (log_.is_part_of_store()) return {std::max(position_.offset, needed - 1), {}};
+    const auto after = digests_.lower_bound(needed);
+    if (after == digests_.begin()) return position_;
+    const auto& [offset, digest] = *std::prev(after);
+    return offset > position_.offset ? Position{offset, digest} : position_;
+  }
+
+  void trim() {
+    if (position_.offset - trimmed_ < options_.trim_interval) return;
+    if (auto done = log_.trim(partition_, position_.offset); !done) options_.report(done.error());
+    trimmed_ = position_.offset;
+  }
+
+  log::Log& log_;
+  store::Store& store_;
+  const Runtime& runtime_;
+  std::uint32_t partition_;
+  const WriterOptions& options_;
+  const Offer& offer_;
+  Tracker tracker_;
+  std::uint64_t epoch_ = 0;
+  Position position_;
+  Offset next_ = 0;                   ///< to read
+  Offset trimmed_ = -1;               ///< the position at the last trim
+  std::map<Offset, Digest> digests_;  ///< of the records read since the position
+  std::unordered_map<PortCode, PortNumber> numbers_;
+  std::unordered_map<std::string, BootTime> abandon_asked_;
+};
+
+bool is_assigned(log::Log& log, std::uint32_t partition) {
+  const log::Assignment assignment = log.assignment();
+  return std::ranges::find(assignment.partitions, partition) != assignment.partitions.end();
+}
+
+}  // namespace
+
+void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
+                   const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (is_assigned(log, partition)) {
+      const auto ended = Assigned{log, store, runtime, partition, options, offer}.run(stop);
+      if (ended) continue;
+      options.report(ended.error());
+    }
+    runtime.sleep(options.retry_wait);
+  }
+}
+
+}  // namespace ratebook::writer
