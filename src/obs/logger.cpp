@@ -1,0 +1,100 @@
+#include "obs/logger.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <unistd.h>
+
+namespace ratebook::obs {
+namespace {
+
+spdlog::level::level_enum level_of(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::information:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+// Control characters and whatever is not ASCII are escaped byte by byte: a line stays one line and valid JSON even
+// where a client sent nonsense.
+void append_escaped(std::string& out, std::string_view text, bool quotes_too) {
+  static constexpr char digits[] = "0123456789abcdef";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (quotes_too && (c == '"' || c == '\\')) {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f || (quotes_too && byte >= 0x80)) {
+      out += "\\u00";
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+}
+
+void append_json(std::string& out, std::string_view name, std::string_view value) {
+  out += '"';
+  append_escaped(out, name, true);
+  out += "\":\"";
+  append_escaped(out, value, true);
+  out += '"';
+}
+
+}  // namespace
+
+std::string format_line(Logger::Form form, std::string_view message, std::initializer_list<Field> fields) {
+  std::string line;
+  if (form == Logger::Form::json) {
+    append_json(line, "message", message);
+    for (const auto& [name, value] : fields) {
+      line += ',';
+      append_json(line, name, value);
+    }
+    return line;
+  }
+  append_escaped(line, message, false);
+  for (const auto& [name, value] : fields) {
+    line += "  ";
+    line += name;
+    line += '=';
+    append_escaped(line, value, false);
+  }
+  return line;
+}
+
+class Logger::Sink {
+ public:
+  explicit Sink(Form form, Level least)
+      : logger_("ratebook", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(spdlog::color_mode::automatic)) {
+    logger_.set_level(level_of(least));
+    if (form == Form::json) {
+      logger_.set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
+    } else {
+      logger_.set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
+    }
+    logger_.flush_on(spdlog::level::debug);
+  }
+  spdlog::logger logger_;
+};
+
+Logger::Form Logger::form_of_stderr() { return isatty(STDERR_FILENO) == 1 ? Form::people : Form::json; }
+
+Logger::Logger(Form form, Level least) : sink_(std::make_unique<Sink>(form, least)), form_(form) {}
+Logger::~Logger() = default;
+
+void Logger::log(Level level, std::string_view message, std::initializer_list<Field> fields) const {
+  const auto spdlog_level = level_of(level);
+  if (!sink_->logger_.should_log(spdlog_level)) return;
+  const std::string line = format_line(form_, message, fields);
+  sink_->logger_.log(spdlog_level, spdlog::string_view_t{line.data(), line.size()});
+}
+
+}  // namespace ratebook::obs

@@ -1,0 +1,45 @@
+// Log lines on stderr: for people where it is a terminal, one JSON object a line otherwise. Thread-safe.
+#pragma once
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ratebook::obs {
+
+enum class Level { debug, information, warning, error };
+
+/// A name and a value beside the message: `batch=9f3a…`.
+using Field = std::pair<std::string_view, std::string>;
+
+class Logger {
+ public:
+  enum class Form { people, json };
+  /// people where stderr is a terminal, else json.
+  static Form form_of_stderr();
+
+  explicit Logger(Form form, Level least = Level::information);
+  ~Logger();
+
+  void log(Level level, std::string_view message, std::initializer_list<Field> fields = {}) const;
+  void information(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    log(Level::information, message, fields);
+  }
+  void warning(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    log(Level::warning, message, fields);
+  }
+  void error(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    log(Level::error, message, fields);
+  }
+
+ private:
+  class Sink;
+  std::unique_ptr<Sink> sink_;
+  Form form_;
+};
+
+/// What a line's text is behind its time and level; for tests.
+std::string format_line(Logger::Form form, std::string_view message, std::initializer_list<Field> fields);
+
+}  // namespace ratebook::obs
