@@ -1,0 +1,147 @@
+# What the words of ./dev share: what they say, how long steps took, Debian packages, builds. Sourced in the root folder.
+# shellcheck shell=bash
+
+export LC_ALL=C.UTF-8
+# Lets a fresh clone, or one in another folder, find in the cache what this one compiled.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+
+say() { printf '%s\n' "$*"; }
+complain() { printf '%s: %s\n' "./dev" "$*" >&2; }
+give_up() {
+  complain "$*"
+  exit 1
+}
+
+step_name=""
+step_began=0
+begin_step() {
+  step_name="$1"
+  step_began=$SECONDS
+  say "== $step_name"
+}
+end_step() { say "   $step_name: $((SECONDS - step_began)) s"; }
+
+# A line that is written over on a terminal, and written now and then elsewhere.
+show_progress() {
+  if [[ -t 1 ]]; then printf '\r\033[K   %s' "$1"; else printf '   %s\n' "$1"; fi
+}
+end_progress() { if [[ -t 1 ]]; then printf '\r\033[K'; fi; }
+
+# Shows how far apt-get is, from the file that its status lines go to, until it is stopped.
+watch_apt() {
+  local file="$1" kind percent doing shown=""
+  while sleep 0.5; do
+    IFS=: read -r kind _ percent _ < <(tail -n 1 "$file") || continue
+    case "$kind" in
+      dlstatus) doing=downloading ;;
+      pmstatus) doing=installing ;;
+      *) continue ;;
+    esac
+    percent="${percent%%.*}"
+    # Off a terminal, a line for each quarter is enough.
+    if [[ ! -t 1 ]]; then percent=$((percent / 25 * 25)); fi
+    if [[ "$doing $percent" == "$shown" ]]; then continue; fi
+    shown="$doing $percent"
+    show_progress "$doing $percent %"
+  done
+}
+
+# apt-get as root, without questions. Its status lines go into a file of their own: apt makes the descriptor that it
+# writes them to non-blocking, and a package's script that shares a full pipe with it fails.
+run_apt() {
+  local status_file="build/log/apt-status" watcher result=0
+  : >"$status_file"
+  # shellcheck disable=SC2016 # $0 and $@ are the inner shell's
+  local -a command=(env DEBIAN_FRONTEND=noninteractive sh -c
+    'exec apt-get -q -y -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>>"$0"' "$status_file" "$@")
+  if ((EUID != 0)); then command=(sudo "${command[@]}"); fi
+  watch_apt "$status_file" &
+  watcher=$!
+  "${command[@]}" </dev/null >>build/log/apt.log 2>&1 || result=$?
+  kill "$watcher"
+  wait "$watcher" 2>/dev/null || true
+  end_progress
+  return "$result"
+}
+
+packages_of() {
+  awk -v parts=" $* " '!/^#/ && NF == 2 && index(parts, " " $1 " ") && !seen[$2]++ { print $2 }' \
+    packaging/debian-packages.txt
+}
+
+missing_packages() {
+  local package status
+  for package in "$@"; do
+    status="$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)"
+    if [[ "$status" != installed ]]; then printf '%s\n' "$package"; fi
+  done
+}
+
+# ensure_packages PART…: installs what packaging/debian-packages.txt names for these parts and is not here yet.
+ensure_packages() {
+  local -a wanted missing
+  mapfile -t wanted < <(packages_of "$@")
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  if ((${#missing[@]} == 0)); then return; fi
+  command -v apt-get >/dev/null ||
+    give_up "this is not a Debian: install what answers to these packages of Debian 12, then try again: ${missing[*]}"
+  begin_step "Debian packages that are missing here: ${missing[*]}"
+  if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    give_up "installing needs root, and there is no sudo here. As root: apt-get update &&" \
+      "apt-get install --no-install-recommends ${missing[*]}"
+  fi
+  if ((EUID != 0)); then
+    # Asks for the password where there is a terminal; says why not where there is none.
+    sudo -v || sudo -n true ||
+      give_up "sudo refuses. As root: apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+  fi
+  mkdir -p build/log
+  : >build/log/apt.log
+  if ! apt_knows "${missing[@]}"; then
+    say "   reading the package lists (apt-get update)"
+    run_apt update || fail_apt
+  fi
+  if ! run_apt install --no-install-recommends "${missing[@]}"; then
+    # Such as one that a mirror has replaced since.
+    say "   the package lists may be old: reading them anew, then once more"
+    run_apt update || fail_apt
+    run_apt install --no-install-recommends "${missing[@]}" || fail_apt
+  fi
+  end_step
+}
+
+# Whether the package lists that are here name all of these.
+apt_knows() { (($(apt-cache madison "$@" 2>/dev/null | awk '{ print $1 }' | sort -u | wc -l) == $#)); }
+
+fail_apt() {
+  end_progress
+  tail -n 20 build/log/apt.log >&2
+  give_up "apt-get failed; all that it said is in build/log/apt.log"
+}
+
+# As many compilers at once as there are cores, and 1.5 GiB of memory for each.
+build_jobs() {
+  local by_memory
+  by_memory="$(awk '/^MemAvailable:/ { print int($2 / 1536 / 1024) }' /proc/meminfo)"
+  local jobs
+  jobs="$(nproc)"
+  if ((by_memory < jobs)); then jobs=$by_memory; fi
+  if ((jobs < 1)); then jobs=1; fi
+  printf '%s\n' "$jobs"
+}
+
+# build_preset PRESET [TARGET…]
+build_preset() {
+  local preset="$1"
+  shift
+  local -a targets=()
+  if (($# > 0)); then targets=(--target "$@"); fi
+  mkdir -p build/log
+  local log="build/log/cmake-$preset.log"
+  # CMake configures again by itself when its files change.
+  if [[ ! -f "build/$preset/build.ninja" ]] && ! cmake --preset "$preset" >"$log" 2>&1; then
+    cat "$log" >&2
+    return 1
+  fi
+  NINJA_STATUS="   [%f/%t, %es] " cmake --build "build/$preset" --parallel "$(build_jobs)" "${targets[@]}"
+}
