@@ -1,0 +1,172 @@
+# ./dev test [PART…]: builds and runs all tests or the parts named, fast ones first; ends with `N passed, N failed`.
+# A part that cannot be built or runs no test counts as failed.
+# shellcheck shell=bash
+
+all_parts=(unit simulate threads system)
+seeds_simulated="${RATEBOOK_SEEDS:-3000}"
+
+parts=("$@")
+if ((${#parts[@]} == 0)); then parts=("${all_parts[@]}"); fi
+for part in "${parts[@]}"; do
+  if [[ " ${all_parts[*]} " != *" $part "* ]]; then
+    say "./dev test [PART…]"
+    say "  unit       the test program of each folder under src/, with Address and UB sanitizers"
+    say "  simulate   the simulator over $seeds_simulated seeds (RATEBOOK_SEEDS=N: others)"
+    say "  threads    the test programs that use threads, with ThreadSanitizer"
+    say "  system     the real server over HTTP, with sanitizers and as shipped"
+    [[ "$part" == --help ]] || exit 2
+    exit 0
+  fi
+done
+
+results="$PWD/build/results"
+export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0"
+export UBSAN_OPTIONS="print_stacktrace=1"
+export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1"
+
+passed=0
+failed=0
+skipped=0
+table=()
+
+add_counts() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  skipped=$((skipped + ${3:-0}))
+}
+
+# attribute FILE NAME: of the first element that has it, in a JUnit or gtest XML file; 0 where there is none.
+attribute() {
+  local value
+  value="$(grep -o -m 1 " $2=\"[0-9]*\"" "$1" | head -n 1 | tr -dc 0-9)"
+  printf '%s\n' "${value:-0}"
+}
+
+# Adds what an XML file of gtest or pytest counts. A program that died left none, or one without an end.
+add_result_file() {
+  local file="$1" exit_status="$2" name="$3" tests wrong not_run
+  if [[ ! -s "$file" ]] || ! grep -q '</testsuites>' "$file"; then
+    complain "$name ended with $exit_status before it was through"
+    add_counts 0 1
+    return
+  fi
+  tests="$(attribute "$file" tests)"
+  wrong=$(($(attribute "$file" failures) + $(attribute "$file" errors)))
+  not_run=$(($(grep -o '<skipped' "$file" | wc -l) + $(attribute "$file" disabled)))
+  # Such as a leak that the sanitizer finds at the end, or a pytest that collected nothing.
+  if ((exit_status != 0 && wrong == 0)); then
+    complain "$name ended with $exit_status"
+    add_counts 0 1
+  fi
+  add_counts "$((tests - wrong - not_run))" "$wrong" "$not_run"
+}
+
+run_program() {
+  local program="$1" name="$2" result=0
+  timeout 900 "$program" --gtest_output="xml:$results/$name.xml" --gtest_brief=1 >"$results/$name.log" 2>&1 </dev/null ||
+    result=$?
+  printf '%s\n' "$result" >"$results/$name.status"
+}
+
+# run_programs PRESET FOLDER…: the folders' test programs, as many at once as there are cores.
+run_programs() {
+  local preset="$1" folder name result
+  shift
+  for folder in "$@"; do
+    name="$preset-$folder"
+    rm -f "$results/$name".*
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
+    run_program "build/$preset/src/${folder}_test" "$name" &
+  done
+  wait
+  for folder in "$@"; do
+    name="$preset-$folder"
+    result="$(cat "$results/$name.status")"
+    if ((result != 0)); then
+      say "--- ${folder}_test ($preset) ended with $result"
+      tail -n 200 "$results/$name.log"
+    fi
+    add_result_file "$results/$name.xml" "$result" "${folder}_test ($preset)"
+  done
+}
+
+# Folders with a test program, in the order of their names: all, or those of the arguments that have one.
+tested_folders() {
+  local folder
+  if (($# == 0)); then set -- src/*/; fi
+  for folder in "$@"; do
+    folder="$(basename "$folder")"
+    if compgen -G "src/$folder/*_test.cpp" >/dev/null; then printf '%s\n' "$folder"; fi
+  done
+}
+
+test_unit() {
+  local -a folders
+  mapfile -t folders < <(tested_folders)
+  build_preset asan || return 1
+  run_programs asan "${folders[@]}"
+}
+
+test_threads() {
+  local -a folders
+  mapfile -t folders < <(tested_folders runtime book sqlite follower writer http api)
+  build_preset tsan "${folders[@]/%/_test}" || return 1
+  run_programs tsan "${folders[@]}"
+}
+
+test_simulate() {
+  build_preset release ratebook_simulate || return 1
+  local result=0
+  build/release/ratebook_simulate --count "$seeds_simulated" </dev/null || result=$?
+  add_counts "$((result == 0))" "$((result != 0))"
+}
+
+make_venv() {
+  local venv="build/venv" wanted
+  wanted="$(sha256sum <tests/requirements.txt)"
+  if [[ -x "$venv/bin/pytest" && "$(cat "$venv/requirements" 2>/dev/null)" == "$wanted" ]]; then return; fi
+  rm -rf "$venv"
+  /usr/bin/python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt &&
+    printf '%s\n' "$wanted" >"$venv/requirements"
+}
+
+# The same tests against both binaries: sanitizers find what nobody asserts, the other is what is shipped.
+test_system() {
+  local preset result
+  make_venv || return 1
+  for preset in release asan; do
+    build_preset "$preset" ratebook || return 1
+    result=0
+    rm -f "$results/system-$preset.xml"
+    RATEBOOK_BINARY="$PWD/build/$preset/ratebook" build/venv/bin/pytest tests -q -n "$(nproc)" \
+      --junitxml="$results/system-$preset.xml" </dev/null || result=$?
+    add_result_file "$results/system-$preset.xml" "$result" "system tests ($preset)"
+  done
+}
+
+run_part() {
+  local part="$1" began=$SECONDS passed_before=$passed failed_before=$failed
+  say ""
+  begin_step "$part"
+  if ! "test_$part"; then
+    complain "$part: could not be built"
+    add_counts 0 1
+  elif ((passed + failed == passed_before + failed_before)); then
+    complain "$part: ran no test"
+    add_counts 0 1
+  fi
+  table+=("$(printf '%-10s %6d s %8d passed %6d failed' "$part" $((SECONDS - began)) \
+    $((passed - passed_before)) $((failed - failed_before)))")
+}
+
+ensure_packages build test
+mkdir -p "$results"
+for part in "${parts[@]}"; do run_part "$part"; done
+
+say ""
+printf '%s\n' "${table[@]}"
+printf '%-10s %6d s\n' all "$SECONDS"
+if ((skipped > 0)); then say "$skipped skipped"; fi
+say "$passed passed, $failed failed"
+((failed == 0))
