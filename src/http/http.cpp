@@ -1,0 +1,43 @@
+// What handlers use that is more than a declaration.
+#include "http/http.hpp"
+
+#include <fmt/format.h>
+
+#include "http/json.hpp"
+#include "http/text.hpp"
+
+namespace ratebook::http {
+
+std::optional<std::string_view> Request::header(std::string_view name) const {
+  for (const auto& [sent, value] : headers_) {
+    if (equal_ignoring_case(sent, name)) return value;
+  }
+  return std::nullopt;
+}
+
+void Response::clear() {
+  status = 200;
+  content_type = {};
+  headers.clear();
+  body.clear();
+}
+
+Response problem(unsigned status, std::string_view type, std::string_view title, std::string_view detail) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  std::string& body = response.body;
+  body = R"({"type":)";
+  append_json_string(body, fmt::format("/problems/{}", type));
+  body += R"(,"title":)";
+  append_json_string(body, title);
+  body += fmt::format(R"(,"status":{})", status);
+  if (!detail.empty()) {
+    body += R"(,"detail":)";
+    append_json_string(body, detail);
+  }
+  body += "}\n";
+  return response;
+}
+
+}  // namespace ratebook::http
