@@ -1,0 +1,302 @@
+#include "client/client.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+namespace ratebook::client {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Time = std::chrono::steady_clock::time_point;
+
+constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::chrono::milliseconds tick{100};
+// After a failed write the server's reason is already on its way, or never comes.
+constexpr std::chrono::milliseconds after_failed_write{5'000};
+
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_header_text(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+}
+
+/// One request and its answer on a connection: a write and a read are under way at the same time.
+class Exchange {
+ public:
+  Exchange(asio::io_context& io, tcp::socket& socket, const Request& request, std::string head,
+           const Timeouts& timeouts)
+      : io_(io), socket_(socket), request_(request), head_(std::move(head)), timeouts_(timeouts) {
+    fresh_parser();
+  }
+
+  Result<Answer> run() {
+    io_.restart();
+    moved_at_ = std::chrono::steady_clock::now();
+    write(asio::buffer(head_), 0);
+    read();
+    while (!finished_) {
+      io_.run_one_for(tick);
+      if (request_.progress) request_.progress(body_bytes_sent_);
+      if (!finished_ && std::chrono::steady_clock::now() > deadline()) fault(Failure::unknown, late());
+    }
+    reusable_ = !fault_ && all_sent() && !writing_ && !reading_ && buffer_.size() == 0 && parser_->keep_alive();
+    if (!reusable_) {
+      error_code ignored;
+      socket_.close(ignored);
+    }
+    io_.restart();
+    io_.run();  // handlers of what was cut off refer to this object
+    if (fault_) return std::unexpected(*fault_);
+    return answer();
+  }
+
+  bool reusable() const { return reusable_; }
+  bool received_nothing() const { return !received_; }
+
+ private:
+  using Parser = beast::http::response_parser<beast::http::string_body>;
+
+  void fresh_parser() {
+    parser_.emplace();
+    parser_->eager(true);
+    parser_->body_limit(answer_bytes_max);
+    parser_->header_limit(64 * 1024);
+  }
+
+  bool all_sent() const { return head_sent_ && (!request_.body || body_bytes_sent_ == request_.body->bytes_total); }
+
+  Time deadline() const {
+    if (write_failed_) return moved_at_ + after_failed_write;
+    return moved_at_ + (all_sent() && !received_ ? timeouts_.answer : timeouts_.stall);
+  }
+
+  std::string late() const {
+    if (write_failed_) return "the connection broke while the request was sent";
+    if (!all_sent()) return "the server takes no more of the request";
+    return received_ ? "the server stopped in the middle of its answer" : "the server does not answer";
+  }
+
+  void fault(Failure failure, std::string message) {
+    if (finished_) return;
+    fault_ = Fault{failure, std::move(message)};
+    finished_ = true;
+  }
+
+  void write(asio::const_buffer bytes, std::size_t body_bytes) {
+    writing_ = true;
+    asio::async_write(socket_, bytes, [this, body_bytes](error_code error, std::size_t) {
+      writing_ = false;
+      if (finished_) return;
+      moved_at_ = std::chrono::steady_clock::now();
+      if (error) {
+        write_failed_ = true;  // the read says what there is to say
+        return;
+      }
+      head_sent_ = true;
+      body_bytes_sent_ += body_bytes;
+      if (!all_sent() && !parser_->is_header_done()) write_piece();
+    });
+  }
+
+  void write_piece() {
+    const std::uint64_t left = request_.body->bytes_total - body_bytes_sent_;
+    const auto count = request_.body->read(std::span{piece_}.first(std::min<std::uint64_t>(left, piece_.size())));
+    if (!count) return fault(count.error().failure, count.error().message);
+    if (*count == 0) return fault(Failure::damaged, "what is sent became shorter meanwhile");
+    write(asio::buffer(piece_.data(), *count), *count);
+  }
+
+  void read() {
+    reading_ = true;
+    socket_.async_read_some(buffer_.prepare(piece_bytes), [this](error_code error, std::size_t count) {
+      reading_ = false;
+      if (finished_) return;
+      moved_at_ = std::chrono::steady_clock::now();
+      buffer_.commit(count);
+      received_ = received_ || count > 0;
+      if (error) return end_of_stream(error);
+      parse();
+      if (!finished_) read();
+    });
+  }
+
+  void end_of_stream(error_code error) {
+    error_code ignored;
+    if (error == asio::error::eof && parser_->got_some()) parser_->put_eof(ignored);
+    if (parser_->is_done()) {
+      finished_ = true;
+    } else {
+      fault(Failure::unknown,
+            received_ ? "the connection broke in the middle of the answer" : "the connection broke before the answer");
+    }
+  }
+
+  void parse() {
+    while (buffer_.size() > 0 && !parser_->is_done()) {
+      error_code error;
+      buffer_.consume(parser_->put(buffer_.data(), error));
+      if (error == beast::http::error::need_more) return;
+      if (error == beast::http::error::body_limit) return fault(Failure::damaged, "the answer is too long");
+      if (error) return fault(Failure::damaged, fmt::format("the answer is not HTTP ({})", error.message()));
+      if (parser_->is_done() && parser_->get().result_int() < 200) fresh_parser();  // 1xx: the real one follows
+    }
+    if (parser_->is_done()) finished_ = true;
+  }
+
+  Answer answer() {
+    auto message = parser_->release();
+    Answer result{.status = message.result_int(), .headers = {}, .body = std::move(message.body())};
+    for (const auto& field : message) result.headers.emplace_back(field.name_string(), field.value());
+    return result;
+  }
+
+  asio::io_context& io_;
+  tcp::socket& socket_;
+  const Request& request_;
+  std::string head_;
+  Timeouts timeouts_;
+  std::optional<Parser> parser_;
+  beast::flat_buffer buffer_;
+  std::vector<char> piece_ = std::vector<char>(piece_bytes);
+  std::uint64_t body_bytes_sent_ = 0;
+  Time moved_at_;
+  std::optional<Fault> fault_;
+  bool head_sent_ = false;
+  bool writing_ = false;
+  bool reading_ = false;
+  bool write_failed_ = false;
+  bool received_ = false;
+  bool finished_ = false;
+  bool reusable_ = false;
+};
+
+}  // namespace
+
+std::optional<std::string_view> Answer::header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (same_name(key, name)) return value;
+  }
+  return std::nullopt;
+}
+
+Body text_body(std::string_view text) {
+  return {.bytes_total = text.size(), .read = [text](std::span<char> piece) mutable -> Result<std::size_t> {
+            const std::size_t count = text.copy(piece.data(), piece.size());
+            text.remove_prefix(count);
+            return count;
+          }};
+}
+
+class Client::State {
+ public:
+  State(Url server, Timeouts timeouts) : server_(std::move(server)), timeouts_(timeouts) {}
+
+  const Url& server() const { return server_; }
+
+  Result<Answer> send(const Request& request) {
+    auto head = make_head(request);
+    if (!head) return std::unexpected(head.error());
+    const bool kept = is_open();
+    if (!kept) {
+      if (const auto connected = connect(); !connected) return std::unexpected(connected.error());
+    }
+    Exchange exchange{io_, socket_, request, *head, timeouts_};
+    auto answer = exchange.run();
+    if (!answer && answer.error().failure == Failure::unknown && kept && exchange.received_nothing() &&
+        request.method == "GET") {
+      return send(request);  // the connection is closed now, so this happens once
+    }
+    return answer;
+  }
+
+ private:
+  Result<std::string> make_head(const Request& request) const {
+    std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ratebook\r\n", request.method,
+                                   server_.prefix, request.target, server_.authority());
+    for (const auto& [name, value] : request.headers) {
+      if (!is_header_text(name) || !is_header_text(value)) {
+        return fail(Failure::conflict, fmt::format("the header {} has control characters", name));
+      }
+      head += fmt::format("{}: {}\r\n", name, value);
+    }
+    if (request.body) {
+      head += fmt::format("Content-Length: {}\r\n", request.body->bytes_total);
+    } else if (request.method != "GET") {
+      head += "Content-Length: 0\r\n";
+    }
+    return head + "\r\n";
+  }
+
+  /// Whether the connection of the call before can carry another: open, and silent, as it should be.
+  bool is_open() {
+    if (!socket_.is_open()) return false;
+    char byte = 0;
+    const auto peeked = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (peeked < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    error_code ignored;
+    socket_.close(ignored);
+    return false;
+  }
+
+  Result<void> connect() {
+    io_.restart();
+    std::optional<error_code> result;
+    tcp::resolver resolver{io_};
+    resolver.async_resolve(server_.host, server_.port, [&](error_code error, const tcp::resolver::results_type& found) {
+      if (error || result) {
+        result = error;
+        return;
+      }
+      asio::async_connect(socket_, found, [&](error_code failed, const tcp::endpoint&) { result = failed; });
+    });
+    const Time deadline = std::chrono::steady_clock::now() + timeouts_.connect;
+    while (!result && std::chrono::steady_clock::now() < deadline) io_.run_one_until(deadline);
+    const bool in_time = result.has_value();
+    error_code ignored;
+    if (!in_time) {
+      result = asio::error::timed_out;
+      resolver.cancel();
+      socket_.close(ignored);
+      io_.restart();
+      io_.run();
+    }
+    if (in_time && !*result) {
+      socket_.set_option(tcp::no_delay{true}, ignored);
+      return {};
+    }
+    socket_.close(ignored);
+    return fail(Failure::refused, fmt::format("cannot reach {}: {}", server_.authority(),
+                                              in_time ? result->message() : "no connection in time"));
+  }
+
+  Url server_;
+  Timeouts timeouts_;
+  asio::io_context io_;
+  tcp::socket socket_{io_};
+};
+
+Client::Client(Url server, Timeouts timeouts) : state_(std::make_unique<State>(std::move(server), timeouts)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+const Url& Client::server() const { return state_->server(); }
+Result<Answer> Client::send(const Request& request) { return state_->send(request); }
+
+}  // namespace ratebook::client
