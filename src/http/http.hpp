@@ -61,7 +61,7 @@ struct EventStream {
   std::function<void()> close;
 };
 
-/// A handler is one of four kinds.
+/// A handler is one of five kinds.
 /// Immediate: on the core's own thread; must not block; `response` is fresh.
 using Immediate = std::function<void(const Request&, Response& response)>;
 /// Deferred: on the worker pool; may block for a bounded time.
@@ -77,7 +77,13 @@ struct Stream {
 };
 using Streaming = std::function<std::expected<Stream, Response>(std::shared_ptr<const Request>)>;
 
-using Handler = std::variant<Immediate, Deferred, Uploading, Streaming>;
+/// Choosing: `at_once` runs as Immediate does; false: it has touched nothing, and `later` answers as Deferred does.
+struct Choosing {
+  std::function<bool(const Request&, Response& response)> at_once;
+  Deferred later;
+};
+
+using Handler = std::variant<Immediate, Deferred, Uploading, Streaming, Choosing>;
 
 struct Route {
   std::string method;   ///< GET serves HEAD, too
