@@ -4,6 +4,7 @@
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <cstdlib>
 
 namespace ratebook::client {
 namespace {
@@ -29,7 +30,8 @@ Result<Url> parse_url(std::string_view text) {
   Url result{.host = url.host_address(), .port = std::string{url.port()}, .prefix = std::string{url.encoded_path()}};
   if (result.host.empty()) return refuse(text, "names no host");
   if (result.port.empty()) result.port = "80";
-  if (url.has_port() && url.port_number() == 0) return refuse(text, "has no port from 1 to 65535");
+  const auto port = url.has_port() && !url.port().empty() ? std::strtoul(result.port.c_str(), nullptr, 10) : 80;
+  if (port < 1 || port > 65535) return refuse(text, "has no port from 1 to 65535");
   while (result.prefix.ends_with('/')) result.prefix.pop_back();
   return result;
 }
