@@ -12,9 +12,11 @@ check() {
 }
 
 check_format() { find src bench -name '*.?pp' -print0 | xargs -0 -r clang-format-19 --dry-run -Werror; }
+check_table() { diff <(sed -n '/^| folder /,$p' src/README.md) <(scripts/include_table.sh); }
 check_shell() { shellcheck -x dev .ci/run scripts/*.sh; }
 
 check "format" check_format
 check "includes between folders" scripts/check_includes.sh
+check "table of src/README.md (left) as src/CMakeLists.txt has it (right)" check_table
 check "shell scripts" check_shell
-if ((failed > 0)); then give_up "$failed of 3 checks failed"; fi
+if ((failed > 0)); then give_up "$failed of 4 checks failed"; fi
