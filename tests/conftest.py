@@ -1,0 +1,207 @@
+"""Starts the real server for the tests and stops it whatever happens; loads the real data.
+
+RATEBOOK_BINARY names the program; else build/asan/ratebook, else build/release/ratebook.
+"""
+
+import contextlib
+import csv
+import json
+import os
+import pathlib
+import queue
+import signal
+import subprocess
+import threading
+import time
+
+import httpx
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "data"
+
+
+def binary() -> str:
+    named = os.environ.get("RATEBOOK_BINARY")
+    if named:
+        return named
+    for preset in ("asan", "release"):
+        path = ROOT / "build" / preset / "ratebook"
+        if path.exists():
+            return str(path)
+    raise RuntimeError("no ratebook binary: run ./dev build, or set RATEBOOK_BINARY")
+
+
+class Server:
+    """One `ratebook serve` on a port that it picks; start() again after stop() or kill() goes on with the same file."""
+
+    def __init__(self, folder: pathlib.Path, *options: str):
+        self.folder = folder
+        self.data = folder / "ratebook.db"
+        self.options = options
+        self.process: subprocess.Popen | None = None
+        self.url = ""
+        self.log = folder / "server.log"
+
+    def start(self, *options: str) -> "Server":
+        assert self.process is None
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [binary(), "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", *self.options, *options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                line = lines.get(timeout=0.1)
+            except queue.Empty:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"serve ended with {self.process.returncode}: {self.log.read_text()}") from None
+                continue
+            if line.startswith("listening on "):
+                self.url = line.removeprefix("listening on ").strip()
+                return self
+        raise RuntimeError(f"serve did not say that it listens: {self.log.read_text()}")
+
+    @staticmethod
+    def _read(stream, lines: "queue.Queue[str]") -> None:
+        for line in stream:
+            lines.put(line)
+
+    def stop(self, timeout: float = 60) -> int:
+        """SIGTERM; its exit code."""
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def kill(self) -> None:
+        """kill -9."""
+        process, self.process = self.process, None
+        process.kill()
+        process.wait()
+
+    def close(self) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            code = self.stop()
+        else:
+            code, self.process = self.process.returncode, None
+        # A sanitizer's finding ends the program with another code.
+        assert code == 0, self.log.read_text()[-8000:]
+
+    def client(self, **options) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """Makes servers, each in a folder of its own: make_server("--drain-time", "1")."""
+    with contextlib.ExitStack() as stack:
+        count = 0
+
+        def make(*options: str) -> Server:
+            nonlocal count
+            count += 1
+            folder = tmp_path / f"server-{count}"
+            folder.mkdir()
+            made = Server(folder, *options)
+            stack.callback(made.close)
+            return made.start()
+
+        yield make
+
+
+@pytest.fixture
+def server(make_server) -> Server:
+    return make_server()
+
+
+@pytest.fixture
+def client(server):
+    with server.client() as made:
+        yield made
+
+
+def real_places() -> dict:
+    def rows(name: str) -> list[dict]:
+        with open(DATA / name, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    regions = [
+        {"slug": row["slug"], "name": row["name"], "parent_slug": row["parent_slug"] or None}
+        for row in rows("regions.csv")
+    ]
+    return {"regions": regions, "ports": rows("ports.csv")}
+
+
+def real_prices() -> list[dict]:
+    with open(DATA / "prices.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def golden() -> list[dict]:
+    with open(DATA / "rates_golden.ndjson", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def small_places() -> dict:
+    """Two roots, one of them two regions deep."""
+    return {
+        "regions": [
+            {"slug": "china", "name": "China", "parent_slug": None},
+            {"slug": "china_east", "name": "China East", "parent_slug": "china"},
+            {"slug": "europe", "name": "Europe", "parent_slug": None},
+        ],
+        "ports": [
+            {"code": "CNSGH", "name": "Shanghai", "parent_slug": "china_east"},
+            {"code": "CNNGB", "name": "Ningbo", "parent_slug": "china_east"},
+            {"code": "CNYTN", "name": "Yantian", "parent_slug": "china"},
+            {"code": "NLRTM", "name": "Rotterdam", "parent_slug": "europe"},
+            {"code": "DEHAM", "name": "Hamburg", "parent_slug": "europe"},
+        ],
+    }
+
+
+def put_places(client: httpx.Client, places: dict, tag: str | None = None) -> httpx.Response:
+    answer = client.put("/v1/places", json=places, headers={"If-Match": tag} if tag else {})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def prices(*rows: tuple) -> list[dict]:
+    """prices(("CNSGH", "NLRTM", "2021-01-01", 100), …)"""
+    return [dict(zip(("orig_code", "dest_code", "day", "price"), row, strict=True)) for row in rows]
+
+
+def post_batch(client: httpx.Client, source: str, items: list[dict], key: str | None = None, query: dict | None = None,
+               **headers: str) -> httpx.Response:
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    return client.post("/v1/batches", params=query or {}, json={"source": source, "prices": items}, headers=headers)
+
+
+def post_real_prices(client: httpx.Client) -> httpx.Response:
+    return client.post(
+        "/v1/batches",
+        params={"source": "carrier-a"},
+        content=(DATA / "prices.csv").read_bytes(),
+        headers={"Content-Type": "text/csv", "Prefer": "wait=60"},
+    )
+
+
+@pytest.fixture
+def places(client) -> dict:
+    """Small places, put into `server`."""
+    made = small_places()
+    put_places(client, made)
+    return made
