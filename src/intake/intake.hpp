@@ -1,21 +1,19 @@
 // From the bytes of a body to a batch that is valid, named and spooled, or to the list of what is wrong with it.
 //
-//   bytes ─▶ Decoder (one a format) ─▶ Builder: checks every item, digests, packs ─▶ Spool ─▶ Decoded
-//                                          └─ errors: the first 100, and their count ─▶ Refused
+//   bytes ─▶ Window ─▶ Decoder (one a format) ─▶ Builder: checks every item, digests, packs ─▶ Spool ─▶ Decoded
+//                                                    └─ errors: the first 100, and their count ─▶ Refused
 //
 // Nothing here waits: pieces are fed as they come, so that a slow client pins no thread.
 #pragma once
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "intake/memory_budget.hpp"
 #include "intake/spool.hpp"
 #include "model/digest.hpp"
 #include "model/places.hpp"
@@ -55,21 +53,8 @@ struct Decoded {
   Spool spool;  ///< its chunks, packed, in the order sent
 };
 
-/// Memory that all intakes of the process hold together, bounded. Thread-safe.
-class MemoryBudget {
- public:
-  explicit MemoryBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-  bool try_take(std::size_t bytes);
-  void give_back(std::size_t bytes);
-  std::size_t bytes_taken() const { return bytes_taken_.load(std::memory_order_relaxed); }
-
- private:
-  std::size_t bytes_max_;
-  std::atomic<std::size_t> bytes_taken_{0};
-};
-
 struct Limits {
-  std::size_t json_body_bytes_max = 128u << 20;  ///< JSON is decoded whole
+  std::size_t json_body_bytes_max = 128u << 20;  ///< a client that has more sends several batches, or CSV
   std::uint64_t items_max = 20'000'000;
   std::size_t spool_memory_bytes_max = 16u << 20;  ///< beyond it the spool goes into an unlinked file
   std::string spool_folder;                        ///< for that file; empty: none, everything stays in memory
@@ -87,6 +72,7 @@ struct Request {
 /// Takes one body. Not thread-safe; calls may come from different threads one after the other.
 class Intake {
  public:
+  /// `memory` lives longer than this and than what finish() gives: a Decoded's spool counts against it, too.
   Intake(Request request, const Limits& limits, MemoryBudget& memory);
   Intake(Intake&&) noexcept;
   Intake& operator=(Intake&&) noexcept;

@@ -2,44 +2,48 @@
 // that nothing is left behind whatever happens.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "intake/memory_budget.hpp"
 #include "model/error.hpp"
 
 namespace ratebook::intake {
 
 class Spool {
  public:
-  /// folder empty: everything stays in memory.
-  Spool(std::size_t memory_bytes_max, std::string folder);
+  /// folder empty: everything stays in memory. What stands in memory counts against `budget`, if there is one, as long
+  /// as the spool lives; where the budget has no more, chunks go into the file earlier.
+  Spool(std::size_t memory_bytes_max, std::string folder, MemoryBudget* budget = nullptr);
   Spool(Spool&&) noexcept;
   Spool& operator=(Spool&&) noexcept;
   ~Spool();
 
-  /// Failure::full with the reason: the file cannot be made or written.
+  /// Failure::full with the reason: the file cannot be made or written, or without a folder the budget is used up.
   Result<void> append(std::string_view packed_chunk);
 
   std::size_t chunk_count() const { return entries_.size(); }
   std::size_t bytes() const { return bytes_; }
-  std::size_t bytes_in_memory() const { return memory_.size(); }
+  std::size_t bytes_in_memory() const { return bytes_in_memory_; }
 
   /// Chunk `index`, as appended. Failure::damaged: the file does not give it back.
   Result<std::string> read(std::size_t index) const;
 
  private:
   struct Entry {
-    bool in_file = false;
-    std::uint64_t at = 0;  ///< in memory_ or in the file
-    std::uint32_t length = 0;
+    std::string bytes;       ///< where it stands in memory
+    std::uint64_t at = 0;    ///< in the file, otherwise
+    std::size_t length = 0;  ///< 0: in memory
   };
+  Result<void> append_to_file(std::string_view packed_chunk);
+
   std::size_t memory_bytes_max_;
   std::string folder_;
-  std::string memory_;
+  Reservation memory_;
   int file_ = -1;
   std::uint64_t file_bytes_ = 0;
+  std::size_t bytes_in_memory_ = 0;
   std::size_t bytes_ = 0;
   std::vector<Entry> entries_;
 };

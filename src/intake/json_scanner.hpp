@@ -1,0 +1,58 @@
+// JSON's tokens (RFC 8259), strictly, over bytes that may end in the middle of one. Numbers stay text: nothing here
+// goes through a float. Strings are not checked to be UTF-8; the rest of the grammar is.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace ratebook::intake {
+
+/// How deep values may lie in one another where they are only skipped.
+inline constexpr int json_depth_max = 64;
+
+class JsonScanner {
+ public:
+  /// `end` points at a '\0'.
+  JsonScanner(const char* begin, const char* end) : at_(begin), end_(end) {}
+
+  struct String {
+    std::string_view raw;  ///< between the quotes
+    bool escaped = false;  ///< has escapes: unescape() reads it
+  };
+
+  const char* at() const { return at_; }
+  bool at_end() const { return at_ == end_; }
+  char peek() const { return *at_; }  ///< '\0' at the end
+  void skip_blanks();
+
+  // Each takes a token, or returns false and says where and why it stopped.
+  bool take(char c, std::string_view expected);
+  bool string(String& string);
+  bool number(std::string_view& token);
+  bool any_value(std::string_view& text);
+
+  /// The bytes end where more must follow; otherwise they are no JSON.
+  bool ends_early() const { return ends_early_; }
+  const char* stopped_at() const { return stopped_at_; }
+  std::string_view expected() const { return expected_; }
+
+ private:
+  bool stop(std::string_view expected);
+  bool escape();
+  bool digits();
+  bool literal(std::string_view word);
+  bool skip_value(int depth);
+  bool skip_members(int depth);
+  bool skip_elements(int depth);
+
+  const char* at_;
+  const char* end_;
+  bool ends_early_ = false;
+  const char* stopped_at_ = nullptr;
+  std::string_view expected_;
+};
+
+/// What a scanned string stands for, into `out`. False: a half of a surrogate pair stands alone (a '?' takes its
+/// place).
+bool unescape(std::string_view raw, std::string& out);
+
+}  // namespace ratebook::intake

@@ -1,0 +1,49 @@
+// A string whose front is dropped whenever bytes are appended: what is kept is at most one cut unit.
+#include "intake/window.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace ratebook::intake {
+
+bool Window::append(std::string_view bytes) {
+  count_lines_to(taken_);
+  bytes_.erase(0, taken_);
+  dropped_ += taken_;
+  counted_ -= taken_;
+  taken_ = 0;
+  const std::size_t needed = bytes_.size() + bytes.size();
+  if (needed > bytes_.capacity()) {
+    const std::size_t capacity = std::bit_ceil(needed);
+    if (!memory_.raise_to(capacity)) return false;
+    bytes_.reserve(capacity);
+  }
+  bytes_.append(bytes);
+  return true;
+}
+
+bool Window::skip_mark(bool last, bool& may_stand) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  const std::string_view front{begin(), std::min(size(), mark.size())};
+  if (!last && front.size() < mark.size() && mark.starts_with(front)) return false;
+  if (front == mark) take(begin() + mark.size());
+  may_stand = false;
+  return true;
+}
+
+void Window::count_lines_to(std::size_t at) {
+  if (at <= counted_) return;
+  const std::string_view between = std::string_view{bytes_}.substr(counted_, at - counted_);
+  line_ += static_cast<std::uint64_t>(std::ranges::count(between, '\n'));
+  if (const auto last = between.rfind('\n'); last != between.npos) line_start_ = dropped_ + counted_ + last + 1;
+  counted_ = at;
+}
+
+Window::Place Window::place_of(const char* at) {
+  const auto index = static_cast<std::size_t>(at - bytes_.data());
+  count_lines_to(index);
+  const std::uint64_t byte = dropped_ + index;
+  return {byte, line_, byte - line_start_ + 1};
+}
+
+}  // namespace ratebook::intake
