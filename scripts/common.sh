@@ -85,7 +85,8 @@ ensure_packages() {
   if ((${#missing[@]} == 0)); then return; fi
   command -v apt-get >/dev/null ||
     give_up "this is not a Debian: install what answers to these packages of Debian 12, then try again: ${missing[*]}"
-  begin_step "Debian packages that are missing here: ${missing[*]}"
+  begin_step "Debian packages"
+  say "   missing here, to be installed: ${missing[*]}"
   if ((EUID != 0)) && ! command -v sudo >/dev/null; then
     give_up "installing needs root, and there is no sudo here. As root: apt-get update &&" \
       "apt-get install --no-install-recommends ${missing[*]}"
