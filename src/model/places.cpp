@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 #include <unordered_set>
 
 namespace ratebook {
@@ -17,7 +19,13 @@ bool is_slug(std::string_view text) {
   });
 }
 
-bool is_name(std::string_view text) { return !text.empty() && text.size() <= name_length_max && is_utf8(text); }
+/// Without control characters: names stand in lines, between tabs.
+bool is_name(std::string_view text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return !text.empty() && text.size() <= name_length_max && is_utf8(text) && std::ranges::none_of(text, is_control);
+}
+
+constexpr std::string_view how_to_name = "write 1 to 200 bytes of UTF-8 without control characters";
 
 class Checker {
  public:
@@ -45,7 +53,7 @@ class Checker {
                fmt::format("the slug '{}' stands twice; keep one of them", region.slug));
       }
       if (!is_name(region.name)) {
-        report(fmt::format("regions[{}].name", i), "bad-name", "write 1 to 200 bytes of UTF-8");
+        report(fmt::format("regions[{}].name", i), "bad-name", std::string{how_to_name});
       }
     }
     for (std::size_t i = 0; i < places_.regions.size(); ++i) {
@@ -59,30 +67,33 @@ class Checker {
            fmt::format("no region has the slug '{}'; add it or name another", parent));
   }
 
-  // Every region walks up once; what is known to end at a root is not walked again.
+  // Each region is walked over once: a walk ends where an earlier one passed, at a root, or where it meets itself.
   void check_cycles() {
-    std::unordered_set<std::string_view> ends_at_root;
+    std::unordered_map<std::string_view, std::size_t> index;
     for (std::size_t i = 0; i < places_.regions.size(); ++i) {
-      std::vector<std::string_view> path;
-      std::unordered_set<std::string_view> on_path;
-      std::string_view at = places_.regions[i].slug;
-      bool cycle = false;
-      while (!at.empty() && !ends_at_root.contains(at)) {
-        if (!on_path.insert(at).second) {
-          cycle = true;
-          break;
-        }
-        path.push_back(at);
-        const auto found = parent_.find(at);
-        if (found == parent_.end()) break;
-        at = found->second;
-      }
-      if (cycle && at == places_.regions[i].slug) {
-        report(fmt::format("regions[{}].parent_slug", i), "cycle",
-               fmt::format("'{}' lies below itself; name a parent that is not below it", at));
-      }
-      if (!cycle) ends_at_root.insert(path.begin(), path.end());
+      if (!places_.regions[i].slug.empty()) index.emplace(places_.regions[i].slug, i);
     }
+    constexpr std::size_t unseen = std::numeric_limits<std::size_t>::max();
+    std::vector<std::size_t> walk_of(places_.regions.size(), unseen);
+    for (std::size_t i = 0; i < walk_of.size(); ++i) {
+      std::size_t at = i;
+      while (at != unseen && walk_of[at] == unseen) {
+        walk_of[at] = i;
+        const auto parent = index.find(places_.regions[at].parent_slug);
+        at = parent == index.end() ? unseen : parent->second;
+      }
+      if (at == unseen || walk_of[at] != i) continue;
+      const std::size_t first = at;
+      do {
+        report_cycle(at);
+        at = index.at(places_.regions[at].parent_slug);
+      } while (at != first);
+    }
+  }
+
+  void report_cycle(std::size_t region) {
+    report(fmt::format("regions[{}].parent_slug", region), "cycle",
+           fmt::format("'{}' lies below itself; name a parent that is not below it", places_.regions[region].slug));
   }
 
   void check_ports() {
@@ -90,15 +101,17 @@ class Checker {
     for (std::size_t i = 0; i < places_.ports.size(); ++i) {
       const auto& port = places_.ports[i];
       if (!PortCode::parse(port.code)) {
-        report(fmt::format("ports[{}].code", i), "bad-code", "write a UN/LOCODE such as CNSGH: 2 letters, then 3 of A-Z, 0-9");
+        report(fmt::format("ports[{}].code", i), "bad-code",
+               "write a UN/LOCODE such as CNSGH: 2 letters, then 3 of A-Z, 0-9");
       } else if (!codes.insert(port.code).second) {
         report(fmt::format("ports[{}].code", i), "repeated",
                fmt::format("the code '{}' stands twice; keep one of them", port.code));
       }
-      if (!is_name(port.name)) report(fmt::format("ports[{}].name", i), "bad-name", "write 1 to 200 bytes of UTF-8");
+      if (!is_name(port.name)) report(fmt::format("ports[{}].name", i), "bad-name", std::string{how_to_name});
       if (port.closed && port.parent_slug.empty()) continue;
       if (port.closed) {
-        report(fmt::format("ports[{}].parent_slug", i), "closed-in-region", "a closed port lies in no region; drop one of the two");
+        report(fmt::format("ports[{}].parent_slug", i), "closed-in-region",
+               "a closed port lies in no region; drop one of the two");
       } else if (port.parent_slug.empty()) {
         report(fmt::format("ports[{}].parent_slug", i), "missing", "name the region that the port lies in");
       } else if (!parent_.contains(port.parent_slug)) {
@@ -155,7 +168,6 @@ PlaceTree::PlaceTree(PlacesDocument places) : document_(std::move(places)) {
   std::vector<PortNumber> outside;
   for (PortNumber i = 0; i < ports.size(); ++i) {
     codes_.push_back(PortCode::parse(ports[i].code).value());
-    port_by_code_.emplace(codes_[i], i);
     const auto found = region_by_slug_.find(ports[i].parent_slug);
     if (ports[i].closed || found == region_by_slug_.end()) {
       outside.push_back(i);
@@ -164,6 +176,7 @@ PlaceTree::PlaceTree(PlacesDocument places) : document_(std::move(places)) {
       ports_of[found->second].push_back(i);
     }
   }
+  fill_slots();
   // Depth first without recursion: a tree may be as deep as it has regions.
   region_range_.resize(regions.size());
   struct Step {
@@ -202,10 +215,24 @@ std::optional<PlaceNumber> PlaceTree::find(std::string_view code_or_slug) const 
   return PlaceNumber{PlaceNumber::Kind::region, found->second};
 }
 
+// At most half of the slots are taken, so that a search for any code soon meets an empty one.
+void PlaceTree::fill_slots() {
+  const std::size_t slot_count = std::bit_ceil(codes_.size() * 2 + 2);
+  slot_shift_ = 64 - std::countr_zero(slot_count);
+  slots_.assign(slot_count, no_port);
+  for (PortNumber port = 0; port < codes_.size(); ++port) {
+    std::size_t at = first_slot(codes_[port]);
+    while (slots_[at] != no_port) at = (at + 1) & (slot_count - 1);
+    slots_[at] = port;
+  }
+}
+
 std::optional<PortNumber> PlaceTree::find_port(PortCode code) const {
-  const auto found = port_by_code_.find(code);
-  if (found == port_by_code_.end()) return std::nullopt;
-  return found->second;
+  if (slots_.empty()) return std::nullopt;
+  for (std::size_t at = first_slot(code); slots_[at] != no_port; at = (at + 1) & (slots_.size() - 1)) {
+    if (codes_[slots_[at]] == code) return slots_[at];
+  }
+  return std::nullopt;
 }
 
 std::span<const PortNumber> PlaceTree::ports(PlaceNumber place) const {

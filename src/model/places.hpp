@@ -22,7 +22,7 @@ namespace ratebook {
 
 struct RegionDocument {
   std::string slug;         ///< 1..64 of a-z, 0-9, '_', '-'
-  std::string name;         ///< 1..200 bytes of UTF-8
+  std::string name;         ///< 1..200 bytes of UTF-8 without control characters
   std::string parent_slug;  ///< empty: a root
 
   bool operator==(const RegionDocument&) const = default;
@@ -30,7 +30,7 @@ struct RegionDocument {
 
 struct PortDocument {
   std::string code;
-  std::string name;         ///< 1..200 bytes of UTF-8
+  std::string name;         ///< 1..200 bytes of UTF-8 without control characters
   std::string parent_slug;  ///< empty only where closed
   bool closed = false;
 
@@ -95,9 +95,18 @@ class PlaceTree {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
   };
+  static constexpr PortNumber no_port = ~PortNumber{0};
+
+  void fill_slots();
+  /// The upper bits of a multiplicative hash (Knuth, TAOCP 3, 6.4): the lower ones do not see a code's first letters.
+  std::size_t first_slot(PortCode code) const {
+    return static_cast<std::size_t>(code.number() * 0x9E3779B97F4A7C15ULL >> slot_shift_);
+  }
+
   PlacesDocument document_;
   std::vector<PortCode> codes_;
-  std::unordered_map<PortCode, PortNumber> port_by_code_;
+  std::vector<PortNumber> slots_;  ///< a hash table of ports by code, open addressing: every price asks it twice
+  int slot_shift_ = 63;
   std::unordered_map<std::string, RegionNumber> region_by_slug_;
   std::vector<std::int64_t> region_parent_;   ///< -1: a root
   std::vector<std::int64_t> port_region_;     ///< -1: closed
