@@ -5,13 +5,14 @@
 if [[ -n "$(missing_packages nginx-light)" ]] && ! command -v nginx >/dev/null; then
   as_root() { if ((EUID == 0)); then "$@"; else sudo "$@"; fi; }
   policy=/usr/sbin/policy-rc.d
-  if [[ ! -e "$policy" ]]; then
-    trap 'as_root rm -f "$policy"' EXIT
-    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-    as_root chmod 755 "$policy"
-  fi
+  if [[ -e "$policy" ]]; then give_up "$policy is here already: install nginx-light yourself, then try again"; fi
+  trap 'as_root rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod 755 "$policy"
   ensure_packages build bench
   as_root update-rc.d nginx disable >/dev/null 2>&1 || true
+  as_root rm -f "$policy"
+  trap - EXIT
 else
   ensure_packages build bench
 fi >&2
