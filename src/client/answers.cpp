@@ -75,7 +75,8 @@ BatchAnswer read_batch(dom::element batch) {
           .committed_at = text(batch, "committed_at"),
           .version = number(batch, "version"),
           .retracted_version = number(batch, "retracted_version"),
-          .problem = problem_text(batch)};
+          .problem = problem_text(batch),
+          .json = {}};
 }
 
 ItemProblem read_item_problem(dom::element item) {
@@ -132,6 +133,7 @@ Result<BatchAnswer> parse_batch(std::string_view json) {
   if (!document.is_good()) return document.fault();
   auto batch = read_batch(document.root());
   if (batch.id.empty() && batch.digest.empty()) return missing("batch");
+  batch.json = json;
   return batch;
 }
 

@@ -26,6 +26,7 @@ struct BatchAnswer {
   std::optional<std::uint64_t> version;
   std::optional<std::uint64_t> retracted_version;
   std::string problem;  ///< why it was rejected, in words; empty where it was not
+  std::string json;     ///< as it came; empty within a list
 };
 
 struct BatchList {

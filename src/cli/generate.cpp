@@ -1,0 +1,109 @@
+// `ratebook generate`: any number of plausible prices to standard output, in the forms that push takes.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "cli/exit_code.hpp"
+#include "cli/places_file.hpp"
+#include "cli/report.hpp"
+#include "cli/sample.hpp"
+#include "cli/words.hpp"
+#include "client/answers.hpp"
+#include "model/batch.hpp"
+
+namespace ratebook::cli {
+namespace {
+
+constexpr std::size_t piece_bytes = 1 << 20;
+
+void append_cents(std::string& out, Cents amount) {
+  char digits[16];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, amount.value / 100);
+  out.append(digits, end);
+  if (const auto rest = amount.value % 100; rest != 0) {
+    out += '.';
+    out += static_cast<char>('0' + rest / 10);
+    out += static_cast<char>('0' + rest % 10);
+  }
+}
+
+/// Prices as text, written in large pieces.
+class Printer {
+ public:
+  Printer(const Console& console, const GenerateOptions& options)
+      : console_(console), is_json_(options.format == "json") {
+    text_.reserve(2 * piece_bytes);
+    text_ =
+        is_json_ ? fmt::format("{{\"source\":\"{}\",\"prices\":[", options.source) : "orig_code,dest_code,day,price\n";
+  }
+
+  bool print(const Run& run) {
+    const std::string day = format_day(run.day);
+    const std::string before =
+        is_json_
+            ? fmt::format("\n{{\"orig_code\":\"{}\",\"dest_code\":\"{}\",\"day\":\"{}\",\"price\":", run.orig.view(),
+                          run.dest.view(), day)
+            : fmt::format("{},{},{},", run.orig.view(), run.dest.view(), day);
+    for (const Cents amount : run.amounts) {
+      if (is_json_ && !is_first_) text_ += ',';
+      is_first_ = false;
+      text_ += before;
+      append_cents(text_, amount);
+      if (is_json_) {
+        text_ += '}';
+      } else {
+        text_ += '\n';
+      }
+      if (text_.size() >= piece_bytes && !flush()) return false;
+    }
+    return true;
+  }
+
+  bool finish() {
+    if (is_json_) text_ += "\n]}\n";
+    return flush();
+  }
+
+ private:
+  bool flush() {
+    const bool written = console_.out(text_);
+    text_.clear();
+    return written;
+  }
+
+  const Console& console_;
+  bool is_json_;
+  bool is_first_ = true;
+  std::string text_;
+};
+
+Result<std::vector<PortDocument>> ports_of(const GenerateOptions& options) {
+  if (options.ports == "sample") return sample_places().ports;
+  const auto text = read_text_file(options.ports);
+  if (!text) return std::unexpected(text.error());
+  if (text->find_first_not_of(" \t\r\n") == text->find('{')) {
+    auto places = client::parse_places(*text);
+    if (!places) return fail(Failure::conflict, fmt::format("{} does not hold places as JSON", options.ports));
+    return places->ports;
+  }
+  return read_ports_csv(*text, options.ports);
+}
+
+}  // namespace
+
+int generate_prices(const GenerateOptions& options, const Console& console) {
+  const auto refuse = [&](std::string_view message) {
+    say_error(console, message);
+    return exit_usage;
+  };
+  if (!is_source(options.source)) return refuse("--source takes 1 to 64 of a-z, 0-9, '-', '_', '.'");
+  const auto ports = ports_of(options);
+  if (!ports) return refuse(ports.error().message);
+  Printer printer{console, options};
+  bool written = true;
+  const auto done = generate(options.prices, *ports, [&](const Run& run) { return written = printer.print(run); });
+  if (!done) return refuse(done.error().message);
+  return written && printer.finish() ? exit_ok : exit_output;
+}
+
+}  // namespace ratebook::cli

@@ -1,0 +1,178 @@
+// `ratebook push`: a file of prices to the server, exactly once, followed until it is committed.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/exit_code.hpp"
+#include "cli/progress.hpp"
+#include "cli/report.hpp"
+#include "cli/words.hpp"
+#include "client/file_body.hpp"
+#include "client/submit.hpp"
+#include "client/url.hpp"
+#include "model/batch.hpp"
+
+namespace ratebook::cli {
+namespace {
+
+constexpr std::chrono::seconds prefer_wait_max{60};  // the server's limit
+
+/// `json` or `csv`: by the name, else by the first character that is not blank.
+std::string format_of(const PushOptions& options, const client::FileBody& file) {
+  if (!options.format.empty()) return options.format;
+  if (options.file.ends_with(".json")) return "json";
+  if (options.file.ends_with(".csv")) return "csv";
+  const std::string start = file.start(4096).value_or("");
+  const auto at = start.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return at != std::string::npos && start[at] == '{' ? "json" : "csv";
+}
+
+/// What is wrong with the command line; empty: nothing.
+std::string check(const PushOptions& options, std::string_view format) {
+  if (options.source.empty() && format == "csv") return "a CSV file does not name its source: add --source NAME";
+  if (!options.source.empty() && !is_source(options.source)) {
+    return fmt::format("'{}' is no source: 1 to 64 of a-z, 0-9, '-', '_', '.'", options.source);
+  }
+  if (!options.key.empty() && !is_idempotency_key(options.key))
+    return "--key takes 1 to 200 printable ASCII characters";
+  if (!options.replaces.empty() && !is_batch_id(options.replaces)) {
+    return fmt::format("--replaces takes the id of a batch, 32 hexadecimal characters, not '{}'", options.replaces);
+  }
+  return {};
+}
+
+class Push {
+ public:
+  Push(const PushOptions& options, const Console& console, client::Client client, const client::FileBody& file,
+       std::string format)
+      : options_(options),
+        console_(console),
+        client_(std::move(client)),
+        file_(file),
+        format_(std::move(format)),
+        key_(options.key.empty() ? client::fresh_key() : options.key),
+        pace_(client::machine_pace()),
+        progress_(console, pace_.now) {}
+
+  int run() {
+    if (options_.key.empty() && !options_.dry_run) console_.err(fmt::format("key {}\n", key_));
+    const client::Retries retries{.time_max = options_.retry_time,
+                                  .before = [this](const client::Again& again) { say_again(again); }};
+    const auto answer = client::send_until_answered(client_, [this] { return request(); }, retries, pace_);
+    progress_.clear();
+    if (!answer) return unreachable(answer.error());
+    if (answer->status >= 300) return refused(*answer);
+    return decided(*answer);
+  }
+
+ private:
+  client::Request request() {
+    progress_.restart();
+    std::vector<std::pair<std::string, std::string>> parameters;
+    if (!options_.source.empty()) parameters.emplace_back("source", options_.source);
+    if (!options_.replaces.empty()) parameters.emplace_back("replaces", options_.replaces);
+    if (options_.dry_run) parameters.emplace_back("dry_run", "true");
+    client::Request request;
+    request.method = "POST";
+    request.target = client::target("/v1/batches", parameters);
+    request.headers = {{"Content-Type", format_ == "json" ? "application/json" : "text/csv"},
+                       {"Idempotency-Key", key_},
+                       {"Prefer", fmt::format("wait={}", std::min(options_.wait, prefer_wait_max).count())}};
+    request.body = file_.body();
+    request.progress = [this](std::uint64_t bytes) { progress_.sent(bytes, file_.bytes_total()); };
+    return request;
+  }
+
+  void say_again(const client::Again& again) {
+    progress_.clear();
+    console_.err(fmt::format("{}; trying again with the same key in {:.1f} s\n", printable(again.reason),
+                             static_cast<double>(again.wait.count()) / 1000));
+  }
+
+  int unreachable(const Fault& fault) {
+    const bool connection = fault.failure == Failure::refused || fault.failure == Failure::unknown;
+    if (!connection) {  // the file, not the server
+      say_error(console_, fault.message);
+      return exit_usage;
+    }
+    const int code = report_fault(console_, fault);
+    if (fault.failure == Failure::unknown) say_same_key();
+    return code;
+  }
+
+  int refused(const client::Answer& answer) {
+    if (options_.json) console_.out(answer.body);
+    const int code = report_refusal(console_, answer, options_.file == "-" ? "<input>" : options_.file);
+    if (code == exit_unavailable) say_same_key();
+    return code;
+  }
+
+  void say_same_key() {
+    if (options_.dry_run) return;
+    console_.err(
+        fmt::format("It may have been accepted all the same. Sent again with --key {}, it counts once.\n", key_));
+  }
+
+  int decided(const client::Answer& answer) {
+    auto batch = client::parse_batch(answer.body);
+    if (!batch) return report_fault(console_, batch.error());
+    const bool follows = batch->status == "accepted" && options_.wait.count() > 0;
+    if (follows) {
+      const std::string location{answer.header("Location").value_or("/v1/batches/" + batch->id)};
+      batch = client::follow_batch(
+          client_, location, *std::move(batch), "accepted",
+          {.time_max = options_.wait, .waiting = [this] { progress_.waiting("waiting for the commit"); }}, pace_);
+      progress_.clear();
+      if (!batch) return report_fault(console_, batch.error());
+    }
+    if (options_.json) {
+      console_.out(batch->json);
+    } else {
+      print(*batch, answer.status);
+    }
+    if (batch->status == "rejected") return exit_refused;
+    return batch->status == "accepted" && follows ? exit_waiting : exit_ok;
+  }
+
+  void print(const client::BatchAnswer& batch, unsigned status) {
+    console_.out(describe(console_, batch));
+    if (options_.dry_run) {
+      console_.err("A dry run: the batch is right, nothing was stored.\n");
+    } else if (status == 200) {
+      console_.err("The server had this batch already: it counts once.\n");
+    }
+    if (batch.status == "rejected") say_error(console_, "the batch was rejected; none of its prices are in");
+    if (batch.status == "accepted") {
+      console_.err(fmt::format("Accepted, not yet committed. Look again with: ratebook batches {}\n", batch.id));
+    }
+  }
+
+  const PushOptions& options_;
+  const Console& console_;
+  client::Client client_;
+  const client::FileBody& file_;
+  std::string format_;
+  std::string key_;
+  client::Pace pace_;
+  Progress progress_;
+};
+
+}  // namespace
+
+int push(const PushOptions& options, const Console& console) {
+  auto client = connect_to(options.server, console);
+  if (!client) return exit_usage;
+  const auto file = client::FileBody::open(options.file);
+  if (!file) {
+    say_error(console, file.error().message);
+    return exit_usage;
+  }
+  std::string format = format_of(options, *file);
+  if (const auto wrong = check(options, format); !wrong.empty()) {
+    say_error(console, wrong);
+    return exit_usage;
+  }
+  return Push{options, console, *std::move(client), *file, std::move(format)}.run();
+}
+
+}  // namespace ratebook::cli

@@ -1,0 +1,89 @@
+#include "cli/report.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/exit_code.hpp"
+#include "client/submit.hpp"
+#include "client/url.hpp"
+
+namespace ratebook::cli {
+namespace {
+
+/// `prices.csv:17: price: write at most two decimals (too-many-decimals)`
+std::string describe(const client::ItemProblem& problem, std::string_view file) {
+  std::string text{file};
+  if (problem.line) {
+    text += fmt::format(":{}", *problem.line);
+  } else if (problem.index) {
+    text += fmt::format(": item {}", *problem.index);
+  }
+  if (!text.empty()) text += ": ";
+  if (!problem.field.empty()) text += problem.field + ": ";
+  text += problem.message;
+  if (!problem.code.empty()) text += fmt::format(" ({})", problem.code);
+  return printable(text);
+}
+
+}  // namespace
+
+std::optional<client::Client> connect_to(const std::string& server, const Console& console) {
+  auto url = client::parse_url(server);
+  if (url) return client::Client{*std::move(url)};
+  say_error(console, url.error().message);
+  return std::nullopt;
+}
+
+void say_error(const Console& console, std::string_view message) {
+  console.err(fmt::format("error: {}\n", printable(message)));
+}
+
+int report_fault(const Console& console, const Fault& fault) {
+  say_error(console, fault.message);
+  if (fault.failure == Failure::refused) {
+    console.err("Start one with `ratebook serve --data FILE`, or name another with --server URL or RATEBOOK_SERVER.\n");
+  }
+  return exit_unavailable;
+}
+
+int report_refusal(const Console& console, const client::Answer& answer, std::string_view file) {
+  const auto problem = client::parse_problem(answer.body, answer.status);
+  for (const auto& item : problem.errors) console.err(describe(item, file) + '\n');
+  if (problem.error_count > problem.errors.size()) {
+    console.err(fmt::format("… and {} more\n", grouped(problem.error_count - problem.errors.size())));
+  }
+  say_error(console, problem.detail.empty() ? problem.title : fmt::format("{}: {}", problem.title, problem.detail));
+  if (const auto wait = client::retry_after(answer)) {
+    console.err(fmt::format("The server asks to wait {} s before the next try.\n", wait->count() / 1000));
+  }
+  return answer.status >= 500 || answer.status == 429 ? exit_unavailable : exit_refused;
+}
+
+Style style_of_status(std::string_view status) {
+  if (status == "committed") return Style::green;
+  if (status == "rejected") return Style::red;
+  if (status == "accepted") return Style::yellow;
+  return Style::dim;
+}
+
+std::string describe(const Console& console, const client::BatchAnswer& batch) {
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value, Style style = Style::plain) {
+    if (value.empty()) return;
+    text += fmt::format("{} {}\n", styled(console, Style::dim, fmt::format("{:<10}", name)),
+                        styled(console, style, printable(value)));
+  };
+  line("batch", batch.id, Style::bold);
+  line("source", batch.source);
+  line("key", batch.key);
+  line("status", batch.status, style_of_status(batch.status));
+  line("problem", batch.problem, Style::red);
+  line("prices", grouped(batch.price_count));
+  line("version", batch.version ? fmt::format("{}", *batch.version) : "");
+  line("retracted", batch.retracted_version ? fmt::format("in version {}", *batch.retracted_version) : "");
+  line("accepted", batch.accepted_at);
+  line("committed", batch.committed_at);
+  line("digest", batch.digest);
+  return text;
+}
+
+}  // namespace ratebook::cli

@@ -1,0 +1,87 @@
+// The words of the command line, each with what it can be told. One file each; arguments.cpp reads the command line
+// into these.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/console.hpp"
+#include "cli/generator.hpp"
+
+namespace ratebook::cli {
+
+inline constexpr auto default_server = "http://127.0.0.1:8080";
+
+struct PushOptions {
+  std::string server = default_server;
+  std::string file;      ///< "-": standard input
+  std::string source;    ///< empty: named in the file (JSON)
+  std::string key;       ///< empty: a fresh one
+  std::string format;    ///< json, csv; empty: seen from the file
+  std::string replaces;  ///< id of a batch; empty: none
+  bool dry_run = false;
+  std::chrono::seconds wait{600};       ///< for the commit, after it was accepted
+  std::chrono::seconds retry_time{60};  ///< that failed tries are repeated
+  bool json = false;
+};
+
+struct RatesOptions {
+  std::string server = default_server;
+  std::string origin;
+  std::string destination;
+  std::string from;  ///< YYYY-MM-DD; empty, both: the newest days that have prices
+  std::string to;
+  std::string stats;  ///< as the server takes them; empty: a choice for people, or the server's own
+  std::optional<std::uint64_t> min_count;
+  std::optional<std::uint64_t> version;
+  std::string chart = "auto";  ///< auto: on a terminal; always, never
+  bool json = false;
+  bool csv = false;
+};
+
+struct BatchesOptions {
+  std::string server = default_server;
+  std::string id;  ///< empty: a list
+  std::string source;
+  std::string status;
+  std::string cursor;
+  unsigned limit = 20;
+  bool json = false;
+};
+
+struct RetractOptions {
+  std::string server = default_server;
+  std::string id;
+  std::chrono::seconds wait{600};
+  std::chrono::seconds retry_time{60};
+  bool json = false;
+};
+
+struct PlacesOptions {
+  std::string server = default_server;
+  std::string file;  ///< JSON
+  std::string regions;
+  std::string ports;
+  bool sample = false;
+  std::string if_match;  ///< empty: the tag of the places as they stand now
+  bool json = false;
+};
+
+struct GenerateOptions {
+  GeneratorOptions prices;
+  std::string ports = "sample";  ///< or a file: CSV, or places as JSON
+  std::string format = "csv";
+  std::string source = "generated";  ///< for JSON, which names it
+};
+
+/// Each returns an exit code (exit_code.hpp).
+int push(const PushOptions& options, const Console& console);
+int rates(const RatesOptions& options, const Console& console);
+int batches(const BatchesOptions& options, const Console& console);
+int retract(const RetractOptions& options, const Console& console);
+int get_places(const PlacesOptions& options, const Console& console);
+int put_places(const PlacesOptions& options, const Console& console);
+int generate_prices(const GenerateOptions& options, const Console& console);
+
+}  // namespace ratebook::cli
