@@ -89,7 +89,7 @@ struct Route {
   std::string method;   ///< GET serves HEAD, too
   std::string pattern;  ///< `/v1/batches/{id}/retraction`: at most one {…}, a whole segment
   Handler handler;
-  std::string name;     ///< for metrics: `get_batch`
+  std::string name;  ///< for metrics: `get_batch`
 };
 
 /// RFC 9457. `type` is the last part of the type URI, stable: `/problems/` + type.

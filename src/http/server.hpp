@@ -25,16 +25,18 @@ struct ServerOptions {
   std::size_t connections_max = 10'000;
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t target_bytes_max = 8 * 1024;
-  std::size_t piece_bytes = 256 * 1024;           ///< a body comes to Upload.feed in pieces of at most this
+  std::size_t piece_bytes = 256 * 1024;  ///< a body comes to Upload.feed in pieces of at most this
   std::size_t body_bytes_max = std::size_t{4} << 30;
-  std::size_t drained_bytes_max = 1 << 20;        ///< of a refused body, so that the answer arrives
+  std::size_t drained_bytes_max = 1 << 20;  ///< of a refused body, so that the answer arrives
   std::size_t stream_bytes_waiting_max = 1 << 20;
   std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte of a request to the end of its headers
   std::chrono::milliseconds idle_timeout{75'000};    ///< between requests
   std::chrono::milliseconds body_idle_timeout{30'000};
   std::chrono::milliseconds write_timeout{30'000};
-  std::chrono::milliseconds drain_time{0};  ///< after stop(): go on serving as before, with Connection: close
-  std::chrono::milliseconds grace_time{30'000};  ///< after that: finish what runs, then cut it off
+  std::chrono::milliseconds linger_time{5'000};      ///< for a client to read the last answer before the close
+  std::chrono::milliseconds heartbeat_time{15'000};  ///< a comment on an event stream at least this often
+  std::chrono::milliseconds drain_time{0};           ///< after stop(): go on serving as before, with Connection: close
+  std::chrono::milliseconds grace_time{30'000};      ///< after that: finish what runs, then cut it off
 };
 
 /// Told of each answer: for metrics and the access log. Called on the core's thread.
@@ -43,6 +45,7 @@ struct Answered {
   unsigned status;
   std::chrono::nanoseconds took;
   std::size_t body_bytes;
+  std::string_view error;  ///< what a handler threw, for the log; mostly empty
 };
 
 class Server {
@@ -54,8 +57,8 @@ class Server {
   std::expected<std::uint16_t, std::string> listen();
   /// Serves until stop() has run its course.
   void run();
-  /// From any thread or once: stops accepting after drain_time, then waits for what runs at most grace_time. Requests on
-  /// kept connections are answered until the last moment; no accepted request is lost.
+  /// From any thread or once: stops accepting after drain_time, then waits for what runs at most grace_time. Requests
+  /// on kept connections are answered until the last moment; no accepted request is lost.
   void stop();
 
  private:

@@ -1,0 +1,298 @@
+// The way of most requests: read, parse, call, write, with no allocation where the handler makes none.
+#include "http/connection.hpp"
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <exception>
+#include <utility>
+
+#include "http/core.hpp"
+#include "http/response_head.hpp"
+#include "http/text.hpp"
+
+namespace ratebook::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t out_bytes_max = 64 * 1024;  // pipelined answers go out when they are this long together
+constexpr std::size_t copied_body_bytes_max = 16 * 1024;
+constexpr std::size_t written_bytes_max = 1 << 20;    // in one step, so that others get their turn
+constexpr std::size_t kept_body_bytes_max = 1 << 20;  // what the shared response may keep for the next
+
+/// A client's id goes into logs and back into a header: only what can do no harm there.
+bool is_sane_id(std::string_view id) {
+  return !id.empty() && id.size() <= 128 && std::ranges::all_of(id, [](char c) {
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || std::string_view{"-_.:/+=@"}.contains(c);
+  });
+}
+
+std::string format_remote(const asio::ip::tcp::endpoint& remote) {
+  const std::string address = remote.address().to_string();
+  const std::string port = std::to_string(remote.port());
+  return remote.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+std::string_view target_of(const Request& request) {
+  if (request.query_.empty()) return request.path_;
+  return {request.path_.data(), request.query_.data() + request.query_.size()};
+}
+
+}  // namespace
+
+Connection::Connection(Core& core, std::uint64_t id, Socket socket, const asio::ip::tcp::endpoint& remote)
+    : core_(core), id_(id), socket_(std::move(socket)), remote_(format_remote(remote)), active_at_(core.now()) {}
+
+Connection::~Connection() = default;
+
+void Connection::begin() {
+  boost::system::error_code error;
+  socket_.non_blocking(true, error);
+  if (error) return close();
+  read_head();
+}
+
+void Connection::refuse() {
+  boost::system::error_code error;
+  socket_.non_blocking(true, error);
+  if (error) return close();
+  Response response = problem(503, "too-many-connections", "Too many connections", "try again in a moment");
+  response.headers.emplace_back("Retry-After", "1");
+  respond_to_nothing(std::move(response));
+  advance();
+}
+
+void Connection::readable() {
+  switch (phase_) {
+    case Phase::head:
+      return read_head();
+    case Phase::body:
+      return advance();
+    case Phase::streaming:
+      return read_streaming();
+    case Phase::lingering:
+      return read_lingering();
+    case Phase::feeding:
+    case Phase::working:
+    case Phase::gone:
+      return;
+  }
+}
+
+void Connection::read_head() {
+  std::vector<char>& in = core_.scratch.in;
+  bool would_block = false;
+  const std::size_t bytes = read_some(in.data(), in.size(), would_block);
+  if (phase_ == Phase::gone) return;
+  if (!would_block) {
+    active_at_ = core_.now();
+    if (input_.empty()) {
+      serve({in.data(), bytes});
+    } else {
+      input_.append(in.data(), bytes);
+      serve(input_);
+    }
+  }
+  advance();
+}
+
+/// Answers what is whole in `input`, which may be input_, and keeps the rest in input_.
+void Connection::serve(std::string_view input) {
+  std::size_t used = 0;
+  while (phase_ == Phase::head && !closing_ && big_body_.empty() && core_.scratch.out.size() < out_bytes_max) {
+    const std::string_view rest = input.substr(used);
+    if (scanned_bytes_ == 0 && rest.starts_with("\r\n")) {  // to be ignored before a request (RFC 9112, 2.2)
+      used += 2;
+      continue;
+    }
+    const auto end = rest.size() > scanned_bytes_ ? find_head_end(rest, scanned_bytes_) : std::nullopt;
+    const ServerOptions& options = core_.service().options;
+    if (end.value_or(rest.size()) > options.header_bytes_max) {
+      respond_to_nothing(head_too_long(rest, options.target_bytes_max));
+      break;
+    }
+    scanned_bytes_ = end ? 0 : rest.size();
+    if (!end) break;
+    used += *end;
+    dispatch(rest.substr(0, *end));
+  }
+  if (input.data() == input_.data()) {
+    input_.erase(0, used);
+  } else {
+    input_.assign(input.substr(used));
+  }
+}
+
+void Connection::dispatch(std::string_view head_bytes) {
+  Request& request = core_.scratch.request;
+  request.method_ = request.path_ = request.query_ = {};
+  request.remote_ = remote_;
+  exchange_ = {.started = core_.read_clock()};
+  ++serial_;
+  auto head = parse_head(head_bytes, core_.service().options.target_bytes_max, request);
+  const auto sent_id = head ? request.header("x-request-id") : std::nullopt;
+  request.request_id_ = sent_id && is_sane_id(*sent_id) ? *sent_id : core_.fresh_request_id();
+  if (!head) return respond_closing(request, std::move(head.error()));
+  exchange_.keep_alive = head->keep_alive;
+  exchange_.is_http_1_1 = head->is_http_1_1;
+  exchange_.is_head = request.method_ == "HEAD";
+  handle(request, *head, head_bytes);
+}
+
+void Connection::handle(const Request& request, const Head& head, std::string_view head_bytes) {
+  auto match = core_.service().router.find(request.method_, request.path_);
+  exchange_.route = match.route;
+  if (match.route == nullptr) {
+    exchange_.keep_alive = exchange_.keep_alive && !brings_body(request, head);
+    Response response = match.allowed.empty()
+                            ? problem(404, "not-found", "Not found", "there is nothing at this path")
+                            : problem(405, "method-not-allowed", "Method not allowed", "see the Allow header");
+    if (!match.allowed.empty()) response.headers.emplace_back("Allow", std::move(match.allowed));
+    return respond(request, response);
+  }
+  core_.scratch.request.parameter_ = match.parameter;
+  if (request.content_length_.value_or(0) > core_.service().options.body_bytes_max) {
+    return respond_closing(request, problem(413, "body-too-large", "Body too large", "see the documented limits"));
+  }
+  const auto* immediate = std::get_if<Immediate>(&match.route->handler);
+  if (immediate == nullptr || brings_body(request, head)) return begin_work(request, head, head_bytes);
+  call(*immediate, request);
+}
+
+void Connection::call(const Immediate& handler, const Request& request) {
+  Response& response = core_.scratch.response;
+  response.clear();
+  try {
+    handler(request, response);
+  } catch (const std::exception& error) {
+    response = internal_error();
+    return respond(request, response, error.what());
+  }
+  respond(request, response);
+  if (response.body.capacity() > kept_body_bytes_max) response.body = {};
+}
+
+void Connection::respond_to_nothing(Response response) {
+  Request& request = core_.scratch.request;
+  request = {};
+  request.remote_ = remote_;
+  request.request_id_ = core_.fresh_request_id();
+  exchange_ = {.started = core_.read_clock()};
+  respond_closing(request, std::move(response));
+}
+
+void Connection::respond_closing(const Request& request, Response response) {
+  exchange_.keep_alive = false;
+  respond(request, response);
+}
+
+void Connection::respond(const Request& request, Response& response, std::string_view error) {
+  closing_ = !exchange_.keep_alive || core_.stage() != Stage::serving;
+  phase_ = Phase::head;
+  served_ = true;
+  active_at_ = core_.now();
+  HeadFields fields{.date = core_.date(), .request_id = request.request_id_};
+  if (closing_) {
+    fields.ending = Ending::close;
+  } else if (!exchange_.is_http_1_1) {
+    fields.ending = Ending::keep_alive_said;
+  }
+  if (has_body(response.status)) fields.content_length = response.body.size();
+  std::string& out = core_.scratch.out;
+  append_head(out, response, fields);
+  const std::size_t body_bytes = has_body(response.status) && !exchange_.is_head ? response.body.size() : 0;
+  if (body_bytes > copied_body_bytes_max) {
+    big_body_ = std::move(response.body);
+    big_body_sent_ = 0;
+  } else if (body_bytes > 0) {
+    out += response.body;
+  }
+  report(request, response.status, body_bytes, error);
+}
+
+void Connection::report(const Request& request, unsigned status, std::size_t body_bytes, std::string_view error) {
+  if (!core_.service().answered) return;
+  core_.service().answered({.route = exchange_.route != nullptr ? exchange_.route->name : std::string_view{},
+                            .method = request.method_,
+                            .target = target_of(request),
+                            .remote = remote_,
+                            .request_id = request.request_id_,
+                            .status = status,
+                            .took = Clock::now() - exchange_.started,
+                            .body_bytes = body_bytes,
+                            .error = error});
+}
+
+void Connection::answer(std::uint64_t serial, Response response, std::string error) {
+  if (phase_ != Phase::working || serial != serial_) return;
+  core_.read_clock();
+  respond_owned(std::move(response), error);
+  advance();
+}
+
+/// Goes on until there is nothing to do but wait. The last thing that every step from outside does.
+void Connection::advance() {
+  while (phase_ != Phase::gone && flush()) {
+    switch (phase_) {
+      case Phase::body:
+        if (!read_body()) return;
+        break;
+      case Phase::streaming:
+        if (!advance_stream()) return;
+        break;
+      case Phase::head:
+        if (closing_) return linger();
+        if (input_.size() == scanned_bytes_) {
+          wait_for(input_.empty() ? Waiting::request : Waiting::head, std::exchange(served_, false));
+          wait_readable();
+          return leave_if_idle();
+        }
+        serve(input_);
+        break;
+      case Phase::feeding:
+      case Phase::working:
+      case Phase::lingering:
+      case Phase::gone:
+        return;
+    }
+  }
+}
+
+/// Writes what there is to write. false: the rest must wait, or the client is gone.
+bool Connection::flush() {
+  std::string& out = core_.scratch.out;
+  if (!unsent_.empty()) {
+    unsent_ += out;
+    out.clear();
+  }
+  std::string_view head = unsent_.empty() ? out : unsent_;
+  std::size_t written = 0;
+  while (!head.empty() || big_body_sent_ < big_body_.size()) {
+    const std::array buffers{asio::const_buffer{head.data(), head.size()},
+                             asio::const_buffer{big_body_.data() + big_body_sent_, big_body_.size() - big_body_sent_}};
+    boost::system::error_code error;
+    const std::size_t bytes = big_body_.empty() ? socket_.write_some(asio::const_buffers_1{buffers[0]}, error)
+                                                : socket_.write_some(buffers, error);
+    if (error && error != asio::error::would_block) {
+      close();
+      return false;
+    }
+    const std::size_t of_head = std::min(bytes, head.size());
+    head.remove_prefix(of_head);
+    big_body_sent_ += bytes - of_head;
+    written += bytes;
+    if (error || written > written_bytes_max) {
+      unsent_ = std::string{head};
+      out.clear();
+      wait_for(Waiting::write, written > 0);
+      wait_writable();
+      return false;
+    }
+  }
+  out.clear();
+  unsent_.clear();
+  if (!big_body_.empty()) big_body_ = {};
+  return true;
+}
+
+}  // namespace ratebook::http

@@ -1,0 +1,151 @@
+// Waiting, running out of time, and the ways in which a connection ends.
+#include <boost/asio/buffer.hpp>
+#include <utility>
+
+#include "http/core.hpp"
+
+namespace ratebook::http {
+
+namespace asio = boost::asio;
+
+void Connection::wait_readable() {
+  if (std::exchange(wait_read_pending_, true)) return;
+  socket_.async_wait(Socket::wait_read, [this](boost::system::error_code error) {
+    wait_read_pending_ = false;
+    if (phase_ == Phase::gone) return release_if_done();
+    if (error) return close();
+    readable();
+  });
+}
+
+void Connection::wait_writable() {
+  if (std::exchange(wait_write_pending_, true)) return;
+  socket_.async_wait(Socket::wait_write, [this](boost::system::error_code error) {
+    wait_write_pending_ = false;
+    if (phase_ == Phase::gone) return release_if_done();
+    if (error) return close();
+    advance();
+  });
+}
+
+/// Reads what is there. The client's end closes the connection: whoever calls must look at the phase.
+std::size_t Connection::read_some(char* to, std::size_t bytes, bool& would_block) {
+  boost::system::error_code error;
+  const std::size_t taken = socket_.read_some(asio::buffer(to, bytes), error);
+  would_block = error == asio::error::would_block;
+  if (error && !would_block) close();
+  return taken;
+}
+
+void Connection::wait_for(Waiting waiting, bool renew) {
+  if (waiting == waiting_ && !renew) return;
+  waiting_ = waiting;
+  deadline_ = waiting == Waiting::nothing ? Clock::time_point::max() : core_.now() + limit(waiting);
+}
+
+Connection::Clock::duration Connection::limit(Waiting waiting) const {
+  const ServerOptions& options = core_.service().options;
+  switch (waiting) {
+    case Waiting::request:
+      return options.idle_timeout;
+    case Waiting::head:
+      return options.header_timeout;
+    case Waiting::body:
+      return options.body_idle_timeout;
+    case Waiting::write:
+      return options.write_timeout;
+    case Waiting::heartbeat:
+      return options.heartbeat_time;
+    case Waiting::linger:
+      return options.linger_time;
+    case Waiting::nothing:
+      break;
+  }
+  return Clock::duration::max();
+}
+
+void Connection::check(Clock::time_point now) {
+  if (phase_ == Phase::gone) return;
+  if (now >= deadline_) return time_out();
+  leave_if_idle();
+}
+
+void Connection::time_out() {
+  switch (waiting_) {
+    case Waiting::request:
+      return linger();
+    case Waiting::head:
+      respond_to_nothing(problem(408, "timeout", "Request timeout", "the request's head did not arrive in time"));
+      return advance();
+    case Waiting::body:
+      fail_body(problem(408, "timeout", "Request timeout", "the body stopped arriving"));
+      return advance();
+    case Waiting::heartbeat:
+      append_chunk(":\n\n");
+      return advance();
+    case Waiting::write:
+    case Waiting::linger:
+      return close();
+    case Waiting::nothing:
+      return;
+  }
+}
+
+void Connection::leave() {
+  if (phase_ == Phase::streaming && events_) events_->stream().close();
+  leave_if_idle();
+}
+
+/// While the server leaves, a kept connection goes when it has been quiet for a while: one whose client sends request
+/// after request gets its next one answered, with Connection: close.
+void Connection::leave_if_idle() {
+  if (core_.stage() < Stage::leaving || phase_ != Phase::head || closing_ || waiting_ != Waiting::request) return;
+  if (core_.now() - active_at_ < core_.quiet_time()) return;
+  if (socket_.available() > 0) return;  // a request is here; its wake-up is on the way
+  linger();
+}
+
+void Connection::cut() { close(); }
+
+/// Says that no more will come, then gives the client time to read what did: closing with unread bytes in the socket
+/// would reset the connection, and take the answer with it.
+void Connection::linger() {
+  boost::system::error_code error;
+  socket_.shutdown(Socket::shutdown_send, error);
+  if (error) return close();
+  phase_ = Phase::lingering;
+  input_ = {};
+  wait_for(Waiting::linger, true);
+  wait_readable();
+}
+
+void Connection::read_lingering() {
+  std::vector<char>& in = core_.scratch.in;
+  bool would_block = false;
+  while (phase_ == Phase::lingering && !would_block) {
+    // Beyond the bound the client's sending stalls, until the deadline.
+    if (drained_bytes_ > core_.service().options.drained_bytes_max) return;
+    drained_bytes_ += read_some(in.data(), in.size(), would_block);
+  }
+  if (phase_ == Phase::lingering) wait_readable();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::gone) return;
+  const Phase last = std::exchange(phase_, Phase::gone);
+  deadline_ = Clock::time_point::max();
+  core_.scratch.out.clear();
+  if (last == Phase::body) abandon_body();
+  end_stream();
+  boost::system::error_code error;
+  socket_.close(error);
+  release_if_done();
+}
+
+/// A worker that is feeding comes back with a letter first; the letter of any other finds nobody, which does no harm.
+void Connection::release_if_done() {
+  if (wait_read_pending_ || wait_write_pending_ || body_) return;
+  core_.release(id_);
+}
+
+}  // namespace ratebook::http

@@ -1,0 +1,106 @@
+// One thread that serves its connections: nothing in here is touched by another thread but the mailbox and the load.
+#pragma once
+#include <array>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "http/connection.hpp"
+#include "http/mailbox.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+#include "http/ticket.hpp"
+#include "http/worker_pool.hpp"
+
+namespace ratebook::http {
+
+/// What all cores share, and nobody changes while they run.
+struct Service {
+  ServerOptions options;
+  Router router;
+  std::function<void(const Answered&)> answered;
+  WorkerPool workers;
+};
+
+/// serving → draining (answers say Connection: close) → leaving (idle connections go) → cut (all go).
+enum class Stage { serving, draining, leaving, cut };
+
+class Core {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Socket = boost::asio::ip::tcp::socket;
+
+  explicit Core(Service& service);
+  ~Core();
+
+  /// Until it has left and its last connection is gone.
+  void run();
+  boost::asio::io_context& context() { return context_; }
+  const std::shared_ptr<Mailbox>& mailbox() { return mailbox_; }
+  /// Connections that it has, or is about to get.
+  std::atomic<std::size_t>& load() { return load_; }
+
+  // Letters, each on the core's thread.
+  void adopt(int descriptor, const boost::asio::ip::tcp::endpoint& remote, bool too_many);
+  void enter(Stage stage);
+  void answer(RequestName name, Response response, std::string error);
+  void take_fed(std::uint64_t connection, Connection::Fed fed);
+  void open_stream(RequestName name, Response response, std::shared_ptr<EventQueue> queue);
+  void send_events(std::uint64_t connection);
+
+  // For its connections.
+  Service& service() { return service_; }
+  Stage stage() const { return stage_; }
+  Clock::time_point now() const { return now_; }  ///< as of the last tick or request
+  Clock::time_point read_clock() { return now_ = Clock::now(); }
+  std::string_view date() const { return date_; }
+  /// Unique among all requests of this process, and hard to meet elsewhere; valid until the next call.
+  std::string_view fresh_request_id();
+  /// The connection is done with; it is destroyed when nobody is inside it any more.
+  void release(std::uint64_t connection);
+  /// After an idle time that this long a kept connection is unlikely to be in use just now.
+  Clock::duration quiet_time() const { return quiet_time_; }
+
+  /// Used by one connection at a time, within one step, so that it stays in the processor's cache.
+  struct Scratch {
+    std::vector<char> in;
+    std::string out;  ///< empty between two steps
+    Request request;
+    Response response;
+  };
+  Scratch scratch;
+
+ private:
+  void schedule_tick();
+  void tick();
+  Connection* find(std::uint64_t connection);
+  void stop_if_empty();
+
+  Service& service_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer tick_timer_;
+  std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+  std::atomic<std::size_t> load_ = 0;
+  Stage stage_ = Stage::serving;
+  bool stopped_ = false;
+  Clock::duration tick_time_;
+  Clock::duration quiet_time_;
+  Clock::time_point now_ = Clock::now();
+  std::chrono::sys_seconds date_time_{};
+  std::string date_;
+  std::uint64_t request_id_seed_;
+  std::array<char, 16> request_id_{};
+  std::uint64_t last_connection_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace ratebook::http

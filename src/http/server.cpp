@@ -1,0 +1,108 @@
+// Wiring: the cores, the listener, and the course of a stop.
+#include "http/server.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <stdexcept>
+#include <thread>
+
+#include "http/core.hpp"
+#include "http/listener.hpp"
+
+namespace ratebook::http {
+namespace {
+
+/// Nothing but a write into it is done by stop(), so that even a signal handler may.
+int make_event() {
+  const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (descriptor < 0) throw std::runtime_error{"no descriptor is left for the server's stop event"};
+  return descriptor;
+}
+
+std::vector<std::unique_ptr<Core>> make_cores(Service& service) {
+  const unsigned wanted = service.options.cores;
+  const unsigned count = std::max(wanted > 0 ? wanted : std::thread::hardware_concurrency(), 1U);
+  std::vector<std::unique_ptr<Core>> cores;
+  for (unsigned i = 0; i < count; ++i) cores.push_back(std::make_unique<Core>(service));
+  return cores;
+}
+
+}  // namespace
+
+class Server::State {
+ public:
+  State(ServerOptions options, std::vector<Route> routes, std::function<void(const Answered&)> answered)
+      : service_{.options = options,
+                 .router = Router{std::move(routes)},
+                 .answered = std::move(answered),
+                 .workers = {options.workers, options.work_queue_max}},
+        cores_(make_cores(service_)),
+        listener_(cores_, service_.options),
+        stop_event_(cores_.front()->context(), make_event()),
+        timer_(cores_.front()->context()) {}
+
+  std::expected<std::uint16_t, std::string> listen() { return listener_.listen(); }
+
+  void run() {
+    listener_.start();
+    await_stop();
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < cores_.size(); ++i) threads.emplace_back([&core = *cores_[i]] { core.run(); });
+    cores_.front()->run();
+    threads.clear();
+    service_.workers.stop();
+    for (const auto& core : cores_) core->mailbox()->close();
+  }
+
+  void stop() {
+    constexpr std::uint64_t once = 1;
+    static_cast<void>(!::write(stop_event_.native_handle(), &once, sizeof once));
+  }
+
+ private:
+  void await_stop() {
+    stop_event_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
+      if (error) return;
+      enter(Stage::draining);
+      after(service_.options.drain_time, [this] { listener_.retire([this] { leave(); }); });
+    });
+  }
+
+  void leave() {
+    enter(Stage::leaving);
+    after(service_.options.grace_time, [this] { enter(Stage::cut); });
+  }
+
+  void after(std::chrono::milliseconds time, std::function<void()> then) {
+    timer_.expires_after(time);
+    timer_.async_wait([next = std::move(then)](boost::system::error_code error) {
+      if (!error) next();
+    });
+  }
+
+  void enter(Stage stage) {
+    for (const auto& core : cores_) {
+      core->mailbox()->post([stage](Core* its) { its->enter(stage); });
+    }
+  }
+
+  Service service_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  Listener listener_;
+  boost::asio::posix::stream_descriptor stop_event_;
+  boost::asio::steady_timer timer_;
+};
+
+Server::Server(ServerOptions options, std::vector<Route> routes, std::function<void(const Answered&)> answered)
+    : state_(std::make_unique<State>(std::move(options), std::move(routes), std::move(answered))) {}
+Server::~Server() = default;
+
+std::expected<std::uint16_t, std::string> Server::listen() { return state_->listen(); }
+void Server::run() { state_->run(); }
+void Server::stop() { state_->stop(); }
+
+}  // namespace ratebook::http
