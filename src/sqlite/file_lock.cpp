@@ -1,0 +1,83 @@
+#include "sqlite/file_lock.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+namespace ratebook::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view magic{"SQLite format 3\0", 16};  // https://www.sqlite.org/fileformat.html, 1.3
+
+std::unexpected<Fault> cannot_write(const std::string& path, int error) {
+  return fail(Failure::refused, fmt::format("{}: cannot be written: {}", path, std::strerror(error)));
+}
+
+Result<void> check_folder(const std::string& path) {
+  const fs::path folder = fs::absolute(path).parent_path();
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return {};
+  return fail(Failure::not_found, fmt::format("{}: there is no folder {}; make it first", path, folder.string()));
+}
+
+Result<void> check_magic(int file, const std::string& path) {
+  std::array<char, magic.size()> head{};
+  const ssize_t length = pread(file, head.data(), head.size(), 0);
+  if (length < 0) return fail(Failure::refused, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  if (length == 0 || std::string_view{head.data(), static_cast<std::size_t>(length)} == magic) return {};
+  return fail(Failure::damaged, fmt::format("{}: is not a database; name another file, which will be made", path));
+}
+
+/// The name of a new file is durable only when its folder is.
+Result<void> sync_folder(const std::string& path) {
+  const int folder = open(fs::absolute(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return cannot_write(path, errno);
+  const int synced = fsync(folder);
+  const int error = errno;
+  close(folder);
+  if (synced != 0) return cannot_write(path, error);
+  return {};
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::take(const std::string& path) {
+  if (auto there = check_folder(path); !there) return std::unexpected(there.error());
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(path, error);
+  const std::string name = (error ? path : real.string()) + "-lock";
+  const int file = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) return cannot_write(name, errno);
+  FileLock lock{file};
+  if (flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return cannot_write(name, errno);
+  return fail(Failure::conflict, fmt::format("{}: another process has it open; stop that one, or name another", path));
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+
+FileLock::~FileLock() {
+  if (file_ >= 0) close(file_);
+}
+
+Result<void> prepare_file(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) return cannot_write(path, errno);
+  auto checked = check_magic(file, path);
+  // Closing it lets go of every POSIX lock that this process has on the file: SQLite must not have opened it yet.
+  close(file);
+  if (!checked) return checked;
+  return sync_folder(path);
+}
+
+}  // namespace ratebook::sqlite

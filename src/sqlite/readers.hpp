@@ -1,0 +1,48 @@
+// A bounded pool of connections that only read: each sees what is committed, from one snapshot per transaction, and
+// neither waits for the writer nor holds it up.
+#pragma once
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "model/error.hpp"
+#include "runtime/runtime.hpp"
+#include "sqlite/connection.hpp"
+
+namespace ratebook::sqlite {
+
+class Readers {
+ public:
+  static Result<std::unique_ptr<Readers>> open(const std::string& path, const Fatal& fatal, std::size_t count,
+                                               std::size_t cache_kib);
+
+  /// A connection of one's own, inside a read transaction, given back at the end of its life.
+  class Lease {
+   public:
+    Lease(Lease&& other) noexcept : readers_(other.readers_), db_(std::move(other.db_)) {}
+    Lease& operator=(Lease&&) = delete;
+    ~Lease();
+    Connection& db() { return *db_; }
+
+   private:
+    friend class Readers;
+    Lease(Readers& readers, std::unique_ptr<Connection> db) : readers_(readers), db_(std::move(db)) {}
+    Readers& readers_;
+    std::unique_ptr<Connection> db_;
+  };
+
+  /// Failure::unavailable: all were in use for as long as `at_most`.
+  Result<Lease> lease(Duration at_most = std::chrono::seconds{10});
+
+ private:
+  Readers() = default;
+  void give_back(std::unique_ptr<Connection> db);
+
+  std::mutex mutex_;
+  std::condition_variable given_back_;
+  std::vector<std::unique_ptr<Connection>> idle_;
+};
+
+}  // namespace ratebook::sqlite

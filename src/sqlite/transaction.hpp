@@ -1,0 +1,130 @@
+// The one write connection, and the transaction that its users share: whoever writes joins the open one, and one COMMIT
+// (one fsync) acknowledges all that is inside.
+//
+//   append a ──┐ joins, waits          append b ──┐ joins, waits
+//              └ writer reads a ─ stages a ─ publishes a = COMMIT: a is durable and a version, b is durable
+//
+// Where no publish comes in time, who waits commits. A transaction that is rolled back takes all of it along: everyone
+// is told, and if the writer has seen any of it, every claim of a partition is void.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "model/error.hpp"
+#include "runtime/runtime.hpp"
+#include "sqlite/connection.hpp"
+
+namespace ratebook::sqlite {
+
+/// Counted since the file was opened.
+struct Counters {
+  std::uint64_t commits = 0;
+  std::uint64_t rollbacks = 0;
+  std::uint64_t records_appended = 0;
+  std::uint64_t bytes_appended = 0;
+  std::uint64_t prices_staged = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t wal_bytes = 0;  ///< of frames in the WAL after the last commit: a level, not a count
+};
+
+struct Meters {
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> rollbacks{0};
+  std::atomic<std::uint64_t> records_appended{0};
+  std::atomic<std::uint64_t> bytes_appended{0};
+  std::atomic<std::uint64_t> prices_staged{0};
+  std::atomic<std::uint64_t> checkpoints{0};
+  std::atomic<std::uint64_t> wal_bytes{0};
+};
+
+struct TransactionOptions {
+  /// How long an append waits for company and for a writer that reads it.
+  Duration quiet_max = std::chrono::milliseconds{5};
+  /// How long it waits on for a writer that has read it and does nothing any more.
+  Duration writer_quiet_max = std::chrono::milliseconds{100};
+  /// No append waits longer, whatever goes on in the transaction.
+  Duration age_max = std::chrono::milliseconds{300};
+  /// So many staged prices are committed without a publish, so that a large batch makes no large transaction.
+  std::uint64_t prices_max = 200'000;
+};
+
+class WriteSide {
+ public:
+  WriteSide(std::unique_ptr<Connection> db, const Runtime& runtime, TransactionOptions options, Meters& meters,
+            std::size_t partition_count)
+      : db_(std::move(db)),
+        runtime_(runtime),
+        options_(options),
+        meters_(meters),
+        claimed_epochs_(partition_count, 0) {}
+
+  /// Holds the write connection; everyone else waits.
+  class Turn;
+
+ private:
+  struct Group {
+    BootTime opened_at{};
+    BootTime writer_at{};           ///< when the writer last did something in it
+    bool seen = false;              ///< the writer has read records that were appended in it
+    bool written = false;           ///< the writer has put something into it
+    std::vector<bool> appended_to;  ///< by partition
+    std::uint64_t prices = 0;
+    bool ended = false;
+    Result<void> outcome;
+  };
+
+  void end(Result<void> outcome);
+  void roll_back(const Fault& why);
+  Result<void> commit();
+
+  std::unique_ptr<Connection> db_;
+  const Runtime& runtime_;
+  TransactionOptions options_;
+  Meters& meters_;
+  std::mutex mutex_;               ///< guards all below and the connection
+  std::condition_variable ended_;  ///< of any group
+  std::shared_ptr<Group> group_;   ///< of the open transaction; nullptr: none is open
+  std::vector<std::uint64_t> claimed_epochs_;
+};
+
+class WriteSide::Turn {
+ public:
+  explicit Turn(WriteSide& side) : side_(side), lock_(side.mutex_) {}
+
+  Connection& db() { return *side_.db_; }
+  bool is_open() const { return side_.group_ != nullptr; }
+  /// Joins the open transaction or begins one.
+  Result<void> begin();
+  /// Commits the open transaction, if there is one.
+  Result<void> commit() { return side_.commit(); }
+  /// The connection's failure, if it has one; then the open transaction is rolled back, whoever is in it.
+  Result<void> check();
+  /// Rolls the open transaction back, whoever is in it.
+  void abandon(const Fault& why) { side_.roll_back(why); }
+
+  void note_appended(std::uint32_t partition);
+  /// The writer has read what stands in a partition: an append in it need not hurry.
+  void note_read(std::uint32_t partition);
+  /// The writer has put something into the transaction. True: so many prices stand in it that it should be committed.
+  bool note_written(std::uint64_t prices);
+
+  /// Blocks, without the connection, until the open transaction has ended, and returns how. Commits it itself when
+  /// nobody else does in time.
+  Result<void> wait_until_durable();
+  /// Commits a transaction that is older than any may be.
+  void commit_if_old();
+
+  bool holds(std::uint32_t partition, std::uint64_t epoch) const;
+  void set_claim(std::uint32_t partition, std::uint64_t epoch) { side_.claimed_epochs_[partition] = epoch; }
+  std::size_t partition_count() const { return side_.claimed_epochs_.size(); }
+
+ private:
+  WriteSide& side_;
+  std::unique_lock<std::mutex> lock_;
+};
+
+}  // namespace ratebook::sqlite
