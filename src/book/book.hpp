@@ -32,16 +32,16 @@ struct RateQuery {
   PlaceNumber dest;
   Day from;
   Day to;
-  bool extremes = false;             ///< minimum and maximum wanted
-  std::vector<double> percentiles;   ///< each 0..1
+  bool extremes = false;            ///< minimum and maximum wanted
+  std::vector<double> percentiles;  ///< each 0..1
 };
 
 struct DayRate {
   Day day;
   std::uint64_t count = 0;  ///< > 0
   std::uint64_t sum_cents = 0;
-  Cents min;
-  Cents max;
+  Cents min;                        ///< 0 unless asked for
+  Cents max;                        ///< 0 unless asked for
   std::vector<double> percentiles;  ///< in cents, in the order asked: linear interpolation as percentile_cont
 
   /// Exact quotient of the sum, rounded once, in USD (sums below 2^53 cents).
@@ -64,13 +64,24 @@ class Book {
 
   /// Every price, ascending, some thousands at a time.
   void each(const std::function<void(std::span<const NumberedPrice>)>& sink) const;
+
+  struct Parts;  ///< for this folder: parts.hpp
+  explicit Book(std::unique_ptr<const Parts> parts);
+  ~Book();
+  Book(const Book&) = delete;
+  Book& operator=(const Book&) = delete;
+  const Parts& parts() const { return *parts_; }
+
+ private:
+  std::unique_ptr<const Parts> parts_;
 };
 
 /// The book of version 0: no places, no prices.
 Snapshot empty_book();
 
-/// The next book. Only one thread at a time may call it, with the newest snapshot. Failure::damaged: something is
-/// removed that does not stand there (the book and the store have parted: load anew); `before` stays as it is.
+/// The next book. Only one thread at a time may call it, with the newest snapshot (an older one works too, but its
+/// prices are copied, all of them). Failure::damaged: something is removed that does not stand there (the book and the
+/// store have parted: load anew); `before` stays as it is.
 Result<Snapshot> apply(const Snapshot& before, Change change);
 
 /// Builds a book from all prices of a version, given in any order, in far less time than apply() would take.
@@ -81,6 +92,10 @@ class Loader {
   void add(std::span<const NumberedPrice> prices);
   /// Call once.
   Snapshot finish(Version version, const Digest& chain, std::shared_ptr<const PlaceTree> places);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 /// The same answer from a plain list of prices, all of which belong to the route and lie in the query's days: for past

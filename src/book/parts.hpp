@@ -1,0 +1,28 @@
+// What a snapshot is made of.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "book/book.hpp"
+#include "book/era.hpp"
+#include "book/place_index.hpp"
+
+namespace ratebook::book {
+
+struct Book::Parts {
+  Version version = 0;
+  Digest chain{};
+  std::shared_ptr<const PlaceTree> places;
+  std::shared_ptr<const PlaceIndex> place_index;
+  std::uint64_t price_count = 0;
+  std::size_t node_bytes = 0;
+  EraHandle era;
+
+  const Tree& tree() const { return era->tree; }
+  const Sums& sums() const { return era->sums; }
+};
+
+}  // namespace ratebook::book

@@ -1,0 +1,60 @@
+// Sorts items and keys by their bytes (LSD radix sort): prices come by the million, and most of their bytes are equal.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "book/item.hpp"
+
+namespace ratebook::book {
+
+/// The bytes of a value, least significant first.
+template <class T>
+struct Digits;
+
+template <>
+struct Digits<Item> {
+  static constexpr std::size_t count = 8;
+  static std::uint8_t get(Item item, std::size_t digit) { return static_cast<std::uint8_t>(item >> (8 * digit)); }
+};
+
+template <>
+struct Digits<Key> {
+  static constexpr std::size_t count = 16;
+  static std::uint8_t get(const Key& key, std::size_t digit) {
+    return digit < 8 ? Digits<Item>::get(key.item, digit) : Digits<Item>::get(key.route, digit - 8);
+  }
+};
+
+/// Ascending. `scratch` is only memory that several calls may share.
+template <class T>
+void radix_sort(std::span<T> values, std::vector<T>& scratch) {
+  if (std::ranges::is_sorted(values)) return;
+  // Below this the histograms cost more than comparing does.
+  if (values.size() < 256) {
+    std::ranges::sort(values);
+    return;
+  }
+  std::array<std::array<std::size_t, 256>, Digits<T>::count> counts{};
+  for (const T& value : values) {
+    for (std::size_t digit = 0; digit < Digits<T>::count; ++digit) ++counts[digit][Digits<T>::get(value, digit)];
+  }
+  if (scratch.size() < values.size()) scratch.resize(values.size());
+  std::span<T> from = values;
+  std::span<T> to{scratch.data(), values.size()};
+  for (std::size_t digit = 0; digit < Digits<T>::count; ++digit) {
+    auto& starts = counts[digit];
+    if (starts[Digits<T>::get(values.front(), digit)] == values.size()) continue;
+    std::size_t start = 0;
+    for (std::size_t& count : starts) start += std::exchange(count, start);
+    for (const T& value : from) to[starts[Digits<T>::get(value, digit)]++] = value;
+    std::swap(from, to);
+  }
+  if (from.data() != values.data()) std::ranges::copy(from, values.begin());
+}
+
+}  // namespace ratebook::book
