@@ -1,0 +1,238 @@
+#include "sim/broker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "log/record.hpp"
+
+namespace ratebook::sim {
+
+using std::chrono::milliseconds;
+
+Broker::Broker(Scheduler& scheduler, Settings& settings, BrokerObserver observer)
+    : scheduler_(scheduler), settings_(settings), observer_(std::move(observer)), partitions_(settings.partition_count) {
+  for (auto& partition : partitions_) partition.appended = scheduler.make_signal();
+}
+
+Offset Broker::append(std::uint32_t number, std::string bytes) {
+  Partition& partition = partitions_[number];
+  // A broker may leave offsets out; nobody may count on the next one.
+  if (!settings_.embedded && scheduler_.random().chance(0.05)) partition.end += 2;
+  const Offset offset = partition.end++;
+  scheduler_.note("log", "append", {number, static_cast<std::uint64_t>(offset), bytes.size()});
+  observer_.appended(number, offset, bytes);
+  partition.records.emplace(offset, std::move(bytes));
+  partition.appended.notify();
+  return offset;
+}
+
+std::vector<log::StoredRecord> Broker::read(std::uint32_t number, Offset from, std::size_t bytes_max) const {
+  std::vector<log::StoredRecord> records;
+  std::size_t bytes = 0;
+  const Partition& partition = partitions_[number];
+  for (auto at = partition.records.lower_bound(from); at != partition.records.end(); ++at) {
+    bytes += at->second.size();
+    if (!records.empty() && bytes > bytes_max) break;
+    records.push_back({at->first, at->second});
+  }
+  return records;
+}
+
+void Broker::trim(std::uint32_t number, Offset before) {
+  Partition& partition = partitions_[number];
+  if (before <= partition.trimmed_before) return;
+  partition.trimmed_before = std::min(before, partition.end);
+  partition.records.erase(partition.records.begin(), partition.records.lower_bound(partition.trimmed_before));
+}
+
+Offset Broker::last(std::uint32_t number) const {
+  const auto& records = partitions_[number].records;
+  return records.empty() ? -1 : records.rbegin()->first;
+}
+
+void Broker::lose_newest(std::uint32_t number, std::size_t count) {
+  Partition& partition = partitions_[number];
+  for (; count > 0 && !partition.records.empty(); --count) {
+    partition.end = partition.records.rbegin()->first;
+    partition.records.erase(partition.end);
+  }
+}
+
+void Broker::join(const std::string& node) {
+  views_[node] = {};
+  decided_[node] = 0;
+  rebalance();
+}
+
+void Broker::leave(const std::string& node) {
+  views_.erase(node);
+  rebalance();
+}
+
+void Broker::rebalance() {
+  const std::uint64_t decision = ++decision_;
+  if (views_.empty()) return;
+  std::map<std::string, log::Assignment> owned;
+  std::vector<std::string> members;
+  for (const auto& [node, view] : views_) {
+    owned[node].generation = decision;
+    members.push_back(node);
+  }
+  Random& random = scheduler_.random();
+  for (std::uint32_t i = 0; i < partition_count(); ++i) owned[random.pick(members)].partitions.push_back(i);
+  scheduler_.note("log", "rebalance", {decision, members.size()});
+  for (auto& [node, assignment] : owned) {
+    Duration lag = random.between(milliseconds{0}, milliseconds{100});
+    if (settings_.hits(random, 0.2)) lag = random.between(lag, 3 * settings_.attempt_time_max);
+    scheduler_.at(scheduler_.now() + lag, [this, node, decision, assignment] {
+      const auto view = views_.find(node);
+      if (view == views_.end() || decided_[node] >= decision) return;
+      decided_[node] = decision;
+      view->second = assignment;
+    });
+  }
+}
+
+log::Assignment Broker::assignment(const std::string& node) const {
+  const auto view = views_.find(node);
+  return view == views_.end() ? log::Assignment{} : view->second;
+}
+
+SimLog::SimLog(Scheduler& scheduler, Settings& settings, Broker& broker, std::string node)
+    : scheduler_(scheduler), settings_(settings), broker_(broker), node_(std::move(node)) {}
+
+bool SimLog::unreachable() const {
+  return scheduler_.now() < broker_.down_until || scheduler_.now() < cut_off_until;
+}
+
+Result<Offset> SimLog::append(std::uint32_t partition, const log::RecordSource& records) {
+  if (settings_.embedded) return append_whole(partition, records);
+  auto record = records();
+  Offset last = -1;
+  bool some_in = false;
+  while (true) {
+    if (!record) return std::unexpected(record.error());
+    if (!*record) break;
+    auto next = records();
+    bool in_doubt = false;
+    const auto offset = append_one(partition, std::move(**record), in_doubt);
+    const bool is_last = !next || !*next;
+    const bool ignored = settings_.planted(Plant::doubt_taken_for_success) ||
+                         (settings_.planted(Plant::attempt_continued_after_doubt) && !is_last);
+    if (in_doubt && !ignored) {
+      // What the producer had sent on before it learned of the doubt may come as well.
+      for (; next && *next && scheduler_.random().chance(0.4); next = records()) {
+        deliver_late(partition, std::move(**next));
+      }
+      return std::unexpected(offset.error());
+    }
+    if (!offset && !in_doubt) {
+      return some_in ? fail(Failure::unknown, "only the first of several records are in") : offset;
+    }
+    last = offset.value_or(broker_.end(partition));
+    some_in = true;
+    record = std::move(next);
+  }
+  return last;
+}
+
+Result<Offset> SimLog::append_one(std::uint32_t partition, std::string bytes, bool& in_doubt) {
+  Random& random = scheduler_.random();
+  const Rates& rates = settings_.rates;
+  const auto doubt = [&] {
+    in_doubt = true;
+    return fail(Failure::unknown, "no answer from the log");
+  };
+  const Duration there = settings_.delay(random);
+  const Duration back = settings_.delay(random);
+  if (unreachable() || settings_.hits(random, rates.append_refused)) {
+    scheduler_.sleep(there + back);
+    if (random.chance(0.5)) return fail(Failure::refused, "the log does not take records now");
+    return doubt();
+  }
+  if (settings_.hits(random, rates.append_interleaved)) {
+    broker_.append(partition, log::encode(log::AbandonRecord{hex(sha256(bytes)).substr(0, 32)}));
+  }
+  if (settings_.hits(random, rates.append_lost)) {
+    scheduler_.sleep(there + back);
+    return doubt();
+  }
+  if (settings_.hits(random, rates.append_late)) {
+    scheduler_.sleep(there + back);
+    deliver_late(partition, std::move(bytes));
+    return doubt();
+  }
+  const bool unanswered = settings_.hits(random, rates.append_unanswered);
+  const auto offset = scheduler_.call<Offset>(
+      there, back, [this, partition, bytes = std::move(bytes)] { return broker_.append(partition, bytes); });
+  if (unanswered) return doubt();
+  return offset;
+}
+
+void SimLog::deliver_late(std::uint32_t partition, std::string bytes) {
+  const Duration lag = scheduler_.random().between(milliseconds{1}, settings_.late_time_max);
+  late_until_ = std::max(late_until_, scheduler_.now() + lag) + Duration{1};
+  scheduler_.at(late_until_, [this, partition, bytes = std::move(bytes)] {
+    scheduler_.note(node_, "late delivery", {partition});
+    broker_.append(partition, bytes);
+  });
+}
+
+Result<Offset> SimLog::append_whole(std::uint32_t partition, const log::RecordSource& records) {
+  std::vector<std::string> all;
+  while (true) {
+    auto record = records();
+    if (!record) return std::unexpected(record.error());
+    if (!*record) break;
+    all.push_back(std::move(**record));
+  }
+  Random& random = scheduler_.random();
+  const Duration there = settings_.delay(random);
+  if (settings_.hits(random, settings_.rates.append_refused)) {
+    scheduler_.sleep(there);
+    return fail(Failure::full, "the disk is full");
+  }
+  const auto effect = [this, partition, all = std::move(all)] {
+    Offset last = -1;
+    for (const auto& record : all) last = broker_.append(partition, record);
+    return last;
+  };
+  if (settings_.planted(Plant::acknowledged_before_synced)) {
+    scheduler_.at(scheduler_.now() + there + milliseconds{20}, [process = scheduler_.process(), effect] {
+      if (!process->dead) effect();
+    });
+    scheduler_.sleep(there);
+    return broker_.end(partition);
+  }
+  return scheduler_.call<Offset>(there, settings_.delay(random), effect);
+}
+
+Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                                    Duration wait) {
+  using Records = std::vector<log::StoredRecord>;
+  Random& random = scheduler_.random();
+  const Time until = scheduler_.now() + wait;
+  while (true) {
+    const bool fails = settings_.hits(random, settings_.rates.read_fails);
+    const std::uint64_t seen = broker_.appended(partition).count();
+    auto records = scheduler_.call<Result<Records>>(
+        settings_.delay(random), settings_.delay(random), [this, partition, from, bytes_max]() -> Result<Records> {
+          if (from < broker_.trimmed_before(partition)) return fail(Failure::damaged, "trimmed");
+          return broker_.read(partition, from, bytes_max);
+        });
+    if (fails || unreachable()) return fail(Failure::unavailable, "the log does not answer");
+    if (!records || !records->empty() || scheduler_.now() >= until) return records;
+    broker_.appended(partition).wait_past(seen, until - scheduler_.now());
+  }
+}
+
+Result<void> SimLog::trim(std::uint32_t partition, Offset before) {
+  if (unreachable()) return fail(Failure::unavailable, "the log does not answer");
+  return scheduler_.call<Result<void>>(settings_.delay(scheduler_.random()), Duration{0},
+                                       [this, partition, before]() -> Result<void> {
+                                         broker_.trim(partition, before);
+                                         return {};
+                                       });
+}
+
+}  // namespace ratebook::sim

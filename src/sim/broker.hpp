@@ -1,0 +1,94 @@
+// The simulated log: one broker with partitions and a group, shared by all nodes, and each node's way to it.
+//
+//   SimLog (node 1) ──delays, lost answers, late deliveries──▶ Broker: partitions in order, who owns which
+//   SimLog (node 2) ──┘
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "log/log.hpp"
+#include "sim/scheduler.hpp"
+#include "sim/settings.hpp"
+
+namespace ratebook::sim {
+
+/// Told of each record when it takes its place; and of those that a planted bug takes away again.
+struct BrokerObserver {
+  std::function<void(std::uint32_t partition, Offset offset, const std::string& bytes)> appended;
+};
+
+class Broker {
+ public:
+  Broker(Scheduler& scheduler, Settings& settings, BrokerObserver observer);
+
+  std::uint32_t partition_count() const { return static_cast<std::uint32_t>(partitions_.size()); }
+
+  // What happens in the broker, at once.
+  Offset append(std::uint32_t partition, std::string bytes);
+  std::vector<log::StoredRecord> read(std::uint32_t partition, Offset from, std::size_t bytes_max) const;
+  Offset trimmed_before(std::uint32_t partition) const { return partitions_[partition].trimmed_before; }
+  void trim(std::uint32_t partition, Offset before);
+  Offset end(std::uint32_t partition) const { return partitions_[partition].end; }
+  /// The newest record's offset; -1: none.
+  Offset last(std::uint32_t partition) const;
+  const Signal& appended(std::uint32_t partition) const { return partitions_[partition].appended; }
+  /// Planted: the newest `count` records are gone.
+  void lose_newest(std::uint32_t partition, std::size_t count);
+
+  // The group. A node's view of what it owns lags behind what was decided.
+  void join(const std::string& node);
+  void leave(const std::string& node);
+  void rebalance();
+  log::Assignment assignment(const std::string& node) const;
+
+  Time down_until{};  ///< answers nobody
+
+ private:
+  struct Partition {
+    std::map<Offset, std::string> records;
+    Offset trimmed_before = 0;
+    Offset end = 0;
+    Signal appended;
+  };
+  Scheduler& scheduler_;
+  Settings& settings_;
+  BrokerObserver observer_;
+  std::vector<Partition> partitions_;
+  std::map<std::string, log::Assignment> views_;  ///< by member
+  std::map<std::string, std::uint64_t> decided_;  ///< which decision a view stands for
+  std::uint64_t decision_ = 0;
+};
+
+/// One node's log. Any call may be slow, fail, or fail only to say that it did not.
+class SimLog final : public log::Log {
+ public:
+  SimLog(Scheduler& scheduler, Settings& settings, Broker& broker, std::string node);
+
+  std::uint32_t partition_count() const override { return broker_.partition_count(); }
+  bool is_part_of_store() const override { return settings_.embedded; }
+  Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                              Duration wait) override;
+  log::Assignment assignment() override { return broker_.assignment(node_); }
+  Result<void> trim(std::uint32_t partition, Offset before) override;
+
+  Time cut_off_until{};  ///< this node does not reach the broker
+
+ private:
+  Result<Offset> append_whole(std::uint32_t partition, const log::RecordSource& records);
+  Result<Offset> append_one(std::uint32_t partition, std::string bytes, bool& in_doubt);
+  void deliver_late(std::uint32_t partition, std::string bytes);
+  bool unreachable() const;
+
+  Scheduler& scheduler_;
+  Settings& settings_;
+  Broker& broker_;
+  std::string node_;
+  Time late_until_{};  ///< when the last late delivery of this producer arrives: they keep their order
+};
+
+}  // namespace ratebook::sim

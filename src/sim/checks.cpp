@@ -1,0 +1,279 @@
+#include "sim/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ratebook::sim {
+namespace {
+
+constexpr std::string_view all_or_nothing = "1 all or nothing";
+constexpr std::string_view accepted_is_kept = "2 accepted is kept";
+constexpr std::string_view exactly_once = "3 exactly once";
+constexpr std::string_view order = "4 order";
+constexpr std::string_view read_your_writes = "5 read your writes";
+constexpr std::string_view reads_stand_alone = "6 reads stand alone";
+
+std::vector<NumberedPrice> prices_of(const book::Book& book) {
+  std::vector<NumberedPrice> prices;
+  book.each([&](std::span<const NumberedPrice> some) { prices.insert(prices.end(), some.begin(), some.end()); });
+  return prices;
+}
+
+bool equal(const VersionRow& left, const VersionRow& right) {
+  return left.version == right.version && left.kind == right.kind && left.batch_id == right.batch_id &&
+         left.attempt == right.attempt && left.replaced_id == right.replaced_id && left.chain == right.chain;
+}
+
+}  // namespace
+
+Checks::Checks(Scheduler& scheduler, StoreServer& server) : scheduler_(scheduler), server_(server) {}
+
+void Checks::violated(std::string_view promise, std::string what) {
+  if (violation_.empty()) {
+    violation_ = fmt::format("{}: {}", promise, what);
+    scheduler_.note("checks", "violated", {}, violation_);
+  }
+  scheduler_.stop();
+}
+
+void Checks::appended(std::uint32_t partition, Offset offset, const std::string& bytes) {
+  log_.take(partition, offset, bytes);
+}
+
+void Checks::sent(const std::string& id, const Content& content) {
+  Sending& sending = sendings_[content.source][id];
+  if (sending.first_sent == 0) sending.first_sent = ++events_;
+}
+
+void Checks::accepted(const std::string& id, const std::string& attempt, const Content& content) {
+  Sending& sending = sendings_[content.source][id];
+  if (sending.accepted == 0) sending.accepted = ++events_;
+  sending.vouched.push_back(content);
+  if (!log_.is_complete(attempt)) {
+    violated(accepted_is_kept, fmt::format("batch {} was accepted, but its attempt {} is not complete in the log, or "
+                                           "stands behind the record that abandons it",
+                                           id, attempt));
+  } else if (log_.prices(attempt) != content.prices) {
+    violated(all_or_nothing, fmt::format("the log has other prices than were sent for attempt {}", attempt));
+  }
+}
+
+void Checks::decided(std::uint32_t partition, const std::vector<Decided>& decided) {
+  for (const Decided& each : decided) {
+    if (partition_of(each.source, server_.primary->partition_count()) != partition) {
+      violated(order, fmt::format("source {} was decided in partition {}", each.source, partition));
+    }
+    check_order(each);
+    if (const auto problem = log_.decide(each); !problem.empty()) violated(order, problem);
+  }
+  check_new_versions();
+}
+
+// What a source sends after a 2xx comes later: all that it had a 2xx for must stand in the store already.
+void Checks::check_order(const Decided& decided) {
+  if (decided.kind != Decided::Kind::committed) return;
+  const auto& sendings = sendings_[decided.source];
+  const auto mine = sendings.find(decided.id);
+  if (mine == sendings.end()) {
+    violated(all_or_nothing, fmt::format("batch {} was committed, but nobody sent it", decided.id));
+    return;
+  }
+  for (const auto& [id, other] : sendings) {
+    if (other.accepted == 0 || other.accepted >= mine->second.first_sent || server_.primary->batch(id)) continue;
+    violated(order, fmt::format("batch {} was committed before {}, which was accepted before it was first sent",
+                                decided.id, id));
+  }
+}
+
+std::vector<NumberedPrice> Checks::numbered(const std::string& attempt) const {
+  std::vector<NumberedPrice> prices;
+  for (const Price& price : log_.prices(attempt)) {
+    // A port without a number is a bug of the writer; no price in a book can be equal to this one.
+    prices.push_back({server_.primary->port(price.orig).value_or(UINT32_MAX),
+                      server_.primary->port(price.dest).value_or(UINT32_MAX), price.day, price.amount});
+  }
+  std::ranges::sort(prices);
+  return prices;
+}
+
+std::optional<std::vector<NumberedPrice>> Checks::content_after(const VersionRow& row) {
+  std::vector<NumberedPrice> content = contents_.back();
+  if (row.kind == VersionKind::batch) {
+    const auto added = numbered(row.attempt);
+    content.insert(content.end(), added.begin(), added.end());
+    std::ranges::sort(content);
+  }
+  const std::string& gone = row.kind == VersionKind::retraction ? row.attempt : row.replaced_attempt;
+  if (row.kind == VersionKind::places || gone.empty()) return content;
+  const auto removed = numbered(gone);
+  if (!std::ranges::includes(content, removed)) return std::nullopt;
+  std::vector<NumberedPrice> rest;
+  std::ranges::set_difference(content, removed, std::back_inserter(rest));
+  return rest;
+}
+
+void Checks::check_new_versions() {
+  const auto& rows = server_.primary->version_rows();
+  while (contents_.size() <= rows.size()) {
+    const std::size_t at = contents_.size();
+    const VersionRow& row = rows[at - 1];
+    if (row.version != at) {
+      violated(order, fmt::format("version {} follows version {}", row.version, at - 1));
+      return;
+    }
+    if (row.kind == VersionKind::batch) {
+      const Batch batch = server_.primary->batch(row.batch_id).value();
+      if (!committed_ids_.insert(row.batch_id).second) {
+        violated(exactly_once, fmt::format("batch {} was committed a second time as version {}", row.batch_id, at));
+      }
+      if (!committed_keys_.emplace(batch.header.source, batch.header.key).second) {
+        violated(exactly_once, fmt::format("key {} of {} was committed a second time as version {}", batch.header.key,
+                                           batch.header.source, at));
+      }
+      if (batch.header.replaces != row.replaced_id) {
+        violated(exactly_once, fmt::format("version {} should have replaced {}", at, batch.header.replaces));
+      }
+    }
+    auto content = content_after(row);
+    if (!content) {
+      violated(exactly_once, fmt::format("version {} takes out prices that are not in", at));
+      return;
+    }
+    contents_.push_back(std::move(*content));
+  }
+}
+
+void Checks::shown(const std::string& node, const follower::Step& step, Version before) {
+  const book::Book& book = *step.book;
+  const Version version = book.version();
+  scheduler_.note(node, "shows", {version, book.price_count()});
+  const auto& rows = server_.primary->version_rows();
+  if (version < before) violated(order, fmt::format("{} went from version {} back to {}", node, before, version));
+  if (version > rows.size()) {
+    violated(order, fmt::format("{} shows version {}, the store has {}", node, version, rows.size()));
+    return;
+  }
+  if (book.chain() != (version == 0 ? Digest{} : rows[version - 1].chain)) {
+    violated(order, fmt::format("{} shows version {} of another history", node, version));
+  } else if (prices_of(book) != contents_[version]) {
+    violated(all_or_nothing, fmt::format("{} shows {} prices at version {}, which has {}, or others", node,
+                                         book.price_count(), version, contents_[version].size()));
+  }
+  for (std::size_t i = 0; i < step.rows.size(); ++i) {
+    if (step.rows[i].version != before + i + 1 || !equal(step.rows[i], rows[before + i])) {
+      violated(order, fmt::format("{} tells another version {}", node, before + i + 1));
+    }
+  }
+  if (!step.rows.empty() && step.rows.back().version != version) {
+    violated(order, fmt::format("{} tells up to version {} and shows {}", node, step.rows.back().version, version));
+  }
+  check_places(node, book);
+  check_rates(node, book);
+}
+
+void Checks::check_places(const std::string& node, const book::Book& book) {
+  const auto places = server_.primary->places(book.version());
+  if (!places || book.places() == nullptr) return;
+  const PlacesDocument& document = book.places()->document();
+  // Ports that came later without a version need not be there yet.
+  const bool same = document.regions == places->regions && document.ports.size() <= places->ports.size() &&
+                    std::ranges::equal(document.ports, std::span{places->ports}.first(document.ports.size()));
+  if (!same) violated(all_or_nothing, fmt::format("{} shows other places than those of version {}", node, book.version()));
+}
+
+void Checks::check_rates(const std::string& node, const book::Book& book) {
+  const auto& tree = book.places();
+  if (tree == nullptr || tree->port_count() == 0) return;
+  Random& random = scheduler_.random();
+  const auto place = [&]() -> PlaceNumber {
+    const bool region = tree->region_count() > 0 && random.chance(0.5);
+    return {region ? PlaceNumber::Kind::region : PlaceNumber::Kind::port,
+            static_cast<std::uint32_t>(random.below(region ? tree->region_count() : tree->port_count()))};
+  };
+  const book::RateQuery query{.orig = place(), .dest = place(), .from = Day{5}, .to = Day{15}};
+  std::set<PortNumber> origs(tree->ports(query.orig).begin(), tree->ports(query.orig).end());
+  std::set<PortNumber> dests(tree->ports(query.dest).begin(), tree->ports(query.dest).end());
+  std::map<Day, std::pair<std::uint64_t, std::uint64_t>> expected;
+  for (const NumberedPrice& price : contents_[book.version()]) {
+    if (!origs.contains(price.orig) || !dests.contains(price.dest) || price.day < query.from || price.day > query.to) {
+      continue;
+    }
+    auto& [count, sum] = expected[price.day];
+    ++count;
+    sum += price.amount.value;
+  }
+  std::map<Day, std::pair<std::uint64_t, std::uint64_t>> answered;
+  for (const auto& rate : book.rates(query)) answered[rate.day] = {rate.count, rate.sum_cents};
+  if (answered != expected) violated(all_or_nothing, fmt::format("{} answers wrong rates at {}", node, book.version()));
+}
+
+void Checks::answered(const std::string& node, const std::string& id, const Content& content, Version version,
+                      Version visible) {
+  if (version > visible) {
+    violated(read_your_writes, fmt::format("{} says {} is version {} and shows {}", node, id, version, visible));
+  }
+  const auto batch = server_.primary->batch(id);
+  if (!batch || batch->version != version) {
+    violated(accepted_is_kept, fmt::format("{} says {} is version {}, which it is not", node, id, version));
+  } else if (log_.prices(batch->attempt) != content.prices) {
+    violated(exactly_once, fmt::format("{} says {} is in, but under its key stands other content", node, id));
+  }
+}
+
+void Checks::refused_by_key(const std::string& id, const Content& content) {
+  const auto holder = server_.primary->batch_by_key(content.source, content.key);
+  if (!holder || holder->header.id == id) {
+    violated(exactly_once, fmt::format("batch {} was refused for a key that no other batch holds", id));
+  }
+}
+
+void Checks::read(const std::string& node, Version least, const follower::Visible::View& had,
+                  const follower::Visible::View* answer) {
+  if (answer != nullptr && answer->book->version() < least) {
+    violated(read_your_writes, fmt::format("{} answered at version {} where {} was the least", node,
+                                           answer->book->version(), least));
+  }
+  if (answer == nullptr && had.ready && had.book->version() >= least) {
+    violated(reads_stand_alone, fmt::format("{} was ready with version {} and did not answer", node,
+                                            had.book->version()));
+  }
+}
+
+std::string Checks::unsettled(const Broker& broker) const {
+  if (const auto left = log_.undecided(); !left.empty()) return fmt::format("undecided: {}", fmt::join(left, ", "));
+  if (const auto open = log_.open(); !open.empty()) return fmt::format("open attempts: {}", fmt::join(open, ", "));
+  const Database& store = *server_.primary;
+  for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
+    if (store.position(i).offset != broker.last(i)) {
+      return fmt::format("partition {} stands at {}, the log at {}", i, store.position(i).offset, broker.last(i));
+    }
+  }
+  if (const auto left = store.leftovers(); !left.empty()) {
+    return fmt::format("staged for nothing: {}", fmt::join(left, ", "));
+  }
+  return {};
+}
+
+void Checks::finish() {
+  for (const auto& [source, sendings] : sendings_) {
+    for (const auto& [id, sending] : sendings) {
+      for (const Content& content : sending.vouched) {
+        const auto batch = server_.primary->batch(id);
+        if (!batch) {
+          violated(accepted_is_kept, fmt::format("batch {} was accepted and is gone", id));
+        } else if (batch->version == 0) {
+          if (batch->rejection == Rejection::key_conflict) refused_by_key(id, content);
+        } else if (log_.prices(batch->attempt) != content.prices) {
+          violated(exactly_once, fmt::format("batch {} was accepted with other prices than are in", id));
+        }
+      }
+    }
+  }
+  if (server_.primary->bad_records() != log_.bad_records()) {
+    violated(all_or_nothing, fmt::format("{} bad records are kept; the log has {}",
+                                         server_.primary->bad_records().size(), log_.bad_records().size()));
+  }
+}
+
+}  // namespace ratebook::sim

@@ -1,0 +1,107 @@
+// The simulated store: one database shared by all nodes, what a fail-over leaves of the primary before, and each node's
+// way to it.
+//
+//   SimStore (node 1) ──delays, lost answers, late commits──▶ primary
+//   SimStore (node 2) ──a connection that noticed nothing──▶ former primary: answers reads, commits nothing
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/broker.hpp"
+#include "sim/database.hpp"
+#include "sim/scheduler.hpp"
+#include "sim/settings.hpp"
+#include "store/store.hpp"
+
+namespace ratebook::sim {
+
+/// What all nodes share of the store.
+struct StoreServer {
+  StoreServer(Scheduler& scheduler_in, Settings& settings_in)
+      : scheduler(scheduler_in),
+        settings(settings_in),
+        primary(std::make_shared<Database>(settings_in.partition_count, settings_in.plant)) {}
+
+  /// The primary goes on as another machine; what the former one shows besides is `phantom`.
+  void fail_over(const std::function<void(Database&)>& phantom);
+  /// Tells the checks at once and the nodes in time.
+  void changed(std::uint32_t partition, const std::vector<Decided>& decided);
+
+  Scheduler& scheduler;
+  Settings& settings;
+  std::shared_ptr<Database> primary;
+  std::shared_ptr<Database> former;  ///< nullptr: gone for good
+  std::uint64_t fail_over_count = 0;
+  bool held = false;  ///< a commit waits with its locks
+  Time down_until{};
+  std::map<std::string, Signal> listeners;  ///< by node
+  std::function<void(std::uint32_t partition, const std::vector<Decided>& decided)> observer;
+};
+
+class SimStore final : public store::Store {
+ public:
+  SimStore(StoreServer& server, const Broker& broker, std::string node);
+
+  std::uint32_t partition_count() const override { return server_.primary->partition_count(); }
+  const Signal& changed() const override { return changed_; }
+
+  Result<store::Claim> claim(std::uint32_t partition) override;
+  Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override;
+  Result<void> stage(const store::StageRequest& request) override;
+  Result<std::vector<store::Outcome>> publish(const store::PublishRequest& request) override;
+
+  Result<Version> put_places(const PlacesDocument& put, const std::optional<std::string>& expected,
+                             WallTime now) override;
+  Result<PlacesDocument> places(Version at) override;
+  Result<store::Head> places_head(Version at) override;
+
+  Result<store::Head> head() override;
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
+  Result<void> confirm() override;
+  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
+  Result<void> prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) override;
+
+  Result<std::optional<Batch>> batch(const std::string& id) override;
+  Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;
+  Result<store::BatchPage> batches(const store::BatchFilter& filter) override;
+
+  Time cut_off_until{};  ///< this node does not reach the store
+
+ private:
+  /// What a task reads with; its reads count once they are confirmed on the same connection.
+  struct Connection {
+    std::shared_ptr<Database> database;
+    std::uint64_t fail_over_count = 0;  ///< when it was made, or when it last noticed one
+    bool reads_in_doubt = false;        ///< something read since the last confirm was read elsewhere
+  };
+  enum class Kind { quick, commit };  ///< a commit may be held, or end with its primary
+  template <class T>
+  using Transaction = std::function<Result<T>(Database&)>;
+
+  template <class T>
+  Result<T> write(Kind kind, const Transaction<T>& transaction);
+  template <class T>
+  std::optional<Result<T>> commit_in_trouble(const Transaction<T>& transaction);
+  template <class T>
+  Result<T> read(const Transaction<T>& query);
+  Result<void> pass_on(const Result<std::vector<NumberedPrice>>& prices, const store::PriceSink& sink);
+  Result<std::vector<store::Outcome>> publish_whole(store::PublishRequest request);
+  Connection& connection();
+  void connect_anew(Connection& connection);
+  bool unreachable() const;
+
+  StoreServer& server_;
+  const Broker& broker_;
+  Scheduler& scheduler_;
+  Settings& settings_;
+  std::string node_;
+  Signal changed_;
+  std::map<std::uint64_t, Connection> connections_;  ///< by task
+};
+
+}  // namespace ratebook::sim
