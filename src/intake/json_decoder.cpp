@@ -67,7 +67,7 @@ bool JsonDecoder::scan(JsonScanner& scanner) {
     case Expect::end:
       break;
   }
-  return take('\0', "nothing after the batch", Expect::end);
+  return scanner.stop("nothing after the batch");
 }
 
 bool JsonDecoder::scan_member(JsonScanner& scanner) {

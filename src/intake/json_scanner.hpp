@@ -29,6 +29,8 @@ class JsonScanner {
   bool string(String& string);
   bool number(std::string_view& token);
   bool any_value(std::string_view& text);
+  /// Stops here: something else is expected. False.
+  bool stop(std::string_view expected);
 
   /// The bytes end where more must follow; otherwise they are no JSON.
   bool ends_early() const { return ends_early_; }
@@ -36,7 +38,6 @@ class JsonScanner {
   std::string_view expected() const { return expected_; }
 
  private:
-  bool stop(std::string_view expected);
   bool escape();
   bool digits();
   bool literal(std::string_view word);
