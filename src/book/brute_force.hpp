@@ -41,9 +41,11 @@ inline double percentile(const std::vector<std::uint32_t>& sorted, double p) {
 inline std::vector<DayRate> rates(const Model& model, const RateQuery& query) {
   std::map<Day, std::vector<std::uint32_t>> amounts;
   const auto membership = [&model](PlaceNumber place) {
-    return [&model, place, known = std::map<PortNumber, bool>{}](PortNumber port) mutable {
+    return [&model, place, known = std::map<PortNumber, bool>{}](PortNumber port) mutable -> bool {
       const auto at = known.find(port);
-      return at != known.end() ? at->second : known[port] = lies_in(model.places, port, place);
+      if (at != known.end()) return at->second;
+      known[port] = lies_in(model.places, port, place);
+      return known[port];
     };
   };
   auto is_orig = membership(query.orig);
