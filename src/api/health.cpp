@@ -1,0 +1,33 @@
+// GET /livez: this process answers. GET /readyz: it holds every version that the store had when it started, and is not
+// about to end; a load balancer sends requests here only then.
+#include "api/endpoints.hpp"
+#include "api/json_writer.hpp"
+#include "api/reading.hpp"
+
+namespace ratebook::api {
+
+http::Route alive(Service& service) {
+  return {"GET", "/livez", http::Immediate{[&service](const http::Request&, http::Response& response) {
+            response.content_type = "application/json";
+            response.body = R"({"status":"alive"})";
+            add_view_headers(service.view(), response);
+          }},
+          "livez"};
+}
+
+http::Route ready(Service& service) {
+  return {"GET", "/readyz", http::Immediate{[&service](const http::Request&, http::Response& response) {
+            const auto view = service.view();
+            if (service.leaving) {
+              return answer_with_view({problems::not_ready, "it is about to end; ask another node", {}, {}}, view,
+                                      response);
+            }
+            if (const auto problem = not_ready(view)) return answer_with_view(*problem, view, response);
+            response.content_type = "application/json";
+            response.body = R"({"status":"ready"})";
+            add_view_headers(view, response);
+          }},
+          "readyz"};
+}
+
+}  // namespace ratebook::api

@@ -1,0 +1,66 @@
+// Appends JSON to a string: exact, without a tree in between.
+#pragma once
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "http/json.hpp"
+
+namespace ratebook::api {
+
+using http::append_json_string;
+
+template <std::integral Number>
+void append_number(std::string& out, Number value) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+/// The shortest digits that read back as the same number, never in exponent form. |value| < 1e15.
+inline void append_number(std::string& out, double value) {
+  std::array<char, 64> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed).ptr;
+  out.append(digits.data(), end);
+}
+
+/// One object; members in the order of the calls. Names are ours and need no escape.
+class JsonObject {
+ public:
+  explicit JsonObject(std::string& out) : out_(out) { out_ += '{'; }
+  JsonObject(const JsonObject&) = delete;
+  JsonObject& operator=(const JsonObject&) = delete;
+  ~JsonObject() { out_ += '}'; }
+
+  /// Appends the name; the caller appends the value.
+  std::string& member(std::string_view name) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+    return out_;
+  }
+  void text(std::string_view name, std::string_view value) { append_json_string(member(name), value); }
+  void text_or_null(std::string_view name, std::string_view value) { value.empty() ? null(name) : text(name, value); }
+  template <class Number>
+  void number(std::string_view name, Number value) {
+    append_number(member(name), value);
+  }
+  /// 0 is null: versions and times.
+  template <std::integral Number>
+  void number_or_null(std::string_view name, Number value) {
+    value == 0 ? null(name) : number(name, value);
+  }
+  void boolean(std::string_view name, bool value) { member(name) += value ? "true" : "false"; }
+  void null(std::string_view name) { member(name) += "null"; }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+}  // namespace ratebook::api

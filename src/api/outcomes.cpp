@@ -1,0 +1,259 @@
+#include "api/outcomes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ratebook::api {
+namespace {
+
+constexpr Duration round_max = std::chrono::seconds{1};
+
+// Whether the store's word settles it: decided, and what it became is shown here.
+bool settles_commit(const Batch& batch, Version shown) {
+  if (batch.status == BatchStatus::rejected) return true;
+  return batch.status != BatchStatus::accepted && batch.version <= shown;
+}
+
+bool settles_retraction(const Batch& batch, Version shown) {
+  return batch.status == BatchStatus::retracted && batch.retracted_version <= shown;
+}
+
+}  // namespace
+
+Outcomes::Outcomes(store::Store& store, follower::Visible& visible, const Runtime& runtime, Executor executor,
+                   OutcomesOptions options)
+    : store_(store),
+      visible_(visible),
+      runtime_(runtime),
+      executor_(std::move(executor)),
+      options_(options),
+      wake_(runtime.make_signal()),
+      subscription_(visible.subscribe([this](const follower::Step& step) { told(step); })) {}
+
+Outcomes::~Outcomes() { visible_.unsubscribe(subscription_); }
+
+std::optional<Outcomes::Watch> Outcomes::watch(Awaited awaited, const std::string& id) {
+  const std::lock_guard lock{mutex_};
+  if (watched_.size() >= options_.watched_max) return std::nullopt;
+  const Watch watch = next_watch_++;
+  Watched watched;
+  watched.awaited = awaited;
+  watched.id = id;
+  watched.asked = runtime_.boot_time();
+  watched_.emplace(watch, std::move(watched));
+  watches_of_.emplace(id, watch);
+  return watch;
+}
+
+std::optional<Fate> Outcomes::fate(Watch watch) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = watched_.find(watch);
+  return found == watched_.end() ? std::nullopt : found->second.fate;
+}
+
+void Outcomes::await(Watch watch, Duration at_most, std::function<void(std::optional<Fate>)> done) {
+  const BootTime deadline = runtime_.boot_time() + at_most;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto found = watched_.find(watch);
+    if (found == watched_.end()) return;
+    found->second.done = std::move(done);
+    found->second.deadline = deadline;
+    if (found->second.fate || at_most <= Duration{0}) return finish(found);
+    if (next_round_ <= std::min(deadline, runtime_.boot_time() + options_.poll_interval)) return;
+  }
+  wake_.notify();
+}
+
+void Outcomes::forget(Watch watch) {
+  const std::lock_guard lock{mutex_};
+  const auto found = watched_.find(watch);
+  if (found == watched_.end()) return;
+  found->second.done = nullptr;
+  finish(found);
+}
+
+void Outcomes::await_version(Version version, Duration at_most, std::function<void(bool)> done) {
+  {
+    const std::lock_guard lock{mutex_};
+    // Looked at under the lock that told() takes after the view has changed: no step falls in between.
+    if (const bool shown = visible_.view().book->version() >= version;
+        shown || version_waits_.size() >= options_.watched_max) {
+      return executor_([done = std::move(done), shown] { done(shown); });
+    }
+    const BootTime deadline = runtime_.boot_time() + at_most;
+    version_waits_.emplace(version, VersionWait{deadline, std::move(done)});
+    if (next_round_ <= deadline) return;
+  }
+  wake_.notify();
+}
+
+void Outcomes::accept(Watch watch, const BatchHeader& header) {
+  const std::lock_guard lock{mutex_};
+  const auto found = watched_.find(watch);
+  if ((found != watched_.end() && found->second.fate) || accepted_by_id_.contains(header.id)) return;
+  if (accepted_.size() >= options_.accepted_max) forget_accepted(std::string{accepted_.front().header.id});
+  accepted_.push_back({header, runtime_.boot_time()});
+  accepted_by_id_.emplace(header.id, std::prev(accepted_.end()));
+  ++accepted_of_source_[header.source];
+}
+
+std::optional<BatchHeader> Outcomes::accepted(const std::string& id) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = accepted_by_id_.find(id);
+  if (found == accepted_by_id_.end()) return std::nullopt;
+  return found->second->header;
+}
+
+std::vector<BatchHeader> Outcomes::accepted(const std::optional<std::string>& source, std::size_t limit) const {
+  const std::lock_guard lock{mutex_};
+  std::vector<BatchHeader> headers;
+  for (auto entry = accepted_.rbegin(); entry != accepted_.rend() && headers.size() < limit; ++entry) {
+    if (!source || entry->header.source == *source) headers.push_back(entry->header);
+  }
+  return headers;
+}
+
+std::size_t Outcomes::accepted_count(const std::string& source) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = accepted_of_source_.find(source);
+  return found == accepted_of_source_.end() ? 0 : found->second;
+}
+
+std::size_t Outcomes::accepted_count() const {
+  const std::lock_guard lock{mutex_};
+  return accepted_.size();
+}
+
+std::size_t Outcomes::watched_count() const {
+  const std::lock_guard lock{mutex_};
+  return watched_.size() + version_waits_.size();
+}
+
+void Outcomes::told(const follower::Step& step) {
+  const std::lock_guard lock{mutex_};
+  for (const VersionRow& row : step.rows) told_row(row);
+  const auto reached = version_waits_.upper_bound(step.book->version());
+  for (auto wait = version_waits_.begin(); wait != reached; wait = version_waits_.erase(wait)) {
+    executor_([done = std::move(wait->second.done)] { done(true); });
+  }
+}
+
+void Outcomes::told_row(const VersionRow& row) {
+  if (row.kind == VersionKind::batch) {
+    settle(Awaited::commit, row.batch_id, row);
+    forget_accepted(row.batch_id);
+    if (!row.replaced_id.empty()) settle(Awaited::retraction, row.replaced_id, row);
+  } else if (row.kind == VersionKind::retraction) {
+    settle(Awaited::retraction, row.batch_id, row);
+  }
+}
+
+void Outcomes::settle(Awaited awaited, const std::string& id, const Fate& fate) {
+  std::vector<Watch> settled;
+  const auto [begin, end] = watches_of_.equal_range(id);
+  for (auto entry = begin; entry != end; ++entry) settled.push_back(entry->second);
+  for (const Watch watch : settled) {
+    const auto watched = watched_.find(watch);
+    if (watched->second.awaited != awaited || watched->second.fate) continue;
+    watched->second.fate = fate;
+    if (watched->second.done) finish(watched);
+  }
+}
+
+void Outcomes::finish(std::map<Watch, Watched>::iterator watched) {
+  const auto [begin, end] = watches_of_.equal_range(watched->second.id);
+  watches_of_.erase(std::find_if(begin, end, [&](const auto& entry) { return entry.second == watched->first; }));
+  Watched ended = std::move(watched->second);
+  watched_.erase(watched);
+  if (!ended.done) return;
+  executor_([done = std::move(ended.done), fate = std::move(ended.fate)]() mutable { done(std::move(fate)); });
+}
+
+void Outcomes::forget_accepted(const std::string& id) {
+  const auto found = accepted_by_id_.find(id);
+  if (found == accepted_by_id_.end()) return;
+  const auto of_source = accepted_of_source_.find(found->second->header.source);
+  if (--of_source->second == 0) accepted_of_source_.erase(of_source);
+  accepted_.erase(found->second);
+  accepted_by_id_.erase(found);
+}
+
+// The ids that the store was not asked about for the longest time, and whose turn it is.
+std::vector<std::string> Outcomes::questions(BootTime now) {
+  std::vector<std::pair<BootTime*, std::string>> due;
+  for (auto& [watch, watched] : watched_) {
+    if (!watched.fate && now - watched.asked >= options_.poll_interval) due.emplace_back(&watched.asked, watched.id);
+  }
+  for (auto& entry : accepted_) {
+    if (now - entry.asked >= options_.poll_interval) due.emplace_back(&entry.asked, entry.header.id);
+  }
+  const auto count = std::min(due.size(), options_.polled_per_round);
+  std::partial_sort(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(count), due.end(),
+                    [](const auto& left, const auto& right) { return *left.first < *right.first; });
+  due.resize(count);
+  std::vector<std::string> ids;
+  for (auto& [asked, id] : due) {
+    *asked = now;
+    ids.push_back(std::move(id));
+  }
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  return ids;
+}
+
+void Outcomes::ask(const std::string& id) {
+  const auto batch = store_.batch(id);
+  if (!batch || !*batch) return;
+  const Version shown = visible_.view().book->version();
+  const std::lock_guard lock{mutex_};
+  if (settles_commit(**batch, shown)) {
+    settle(Awaited::commit, id, **batch);
+    forget_accepted(id);
+  }
+  if (settles_retraction(**batch, shown)) settle(Awaited::retraction, id, **batch);
+}
+
+Duration Outcomes::round() {
+  const BootTime now = runtime_.boot_time();
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock{mutex_};
+    for (auto watched = watched_.begin(); watched != watched_.end();) {
+      const auto next = std::next(watched);
+      if (watched->second.done && watched->second.deadline <= now) finish(watched);
+      watched = next;
+    }
+    for (auto wait = version_waits_.begin(); wait != version_waits_.end();) {
+      if (wait->second.deadline > now) {
+        ++wait;
+        continue;
+      }
+      executor_([done = std::move(wait->second.done)] { done(false); });
+      wait = version_waits_.erase(wait);
+    }
+    ids = questions(now);
+  }
+  for (const std::string& id : ids) ask(id);
+
+  const std::lock_guard lock{mutex_};
+  Duration rest = watched_.empty() && accepted_.empty() ? round_max : options_.poll_interval;
+  for (const auto& [watch, watched] : watched_) {
+    if (watched.deadline) rest = std::min(rest, *watched.deadline - now);
+  }
+  for (const auto& [version, wait] : version_waits_) rest = std::min(rest, wait.deadline - now);
+  rest = std::max(rest, Duration{std::chrono::milliseconds{1}});
+  next_round_ = now + rest;
+  return rest;
+}
+
+void Outcomes::run(const std::stop_token& stop) {
+  const std::stop_callback on_stop{stop, [this] { wake_.notify(); }};
+  while (!stop.stop_requested()) {
+    const std::uint64_t seen = wake_.count();
+    const Duration rest = round();
+    wake_.wait_past(seen, rest);
+  }
+}
+
+}  // namespace ratebook::api

@@ -1,0 +1,334 @@
+// POST /v1/batches[?source][&replaces][&dry_run=true], with Idempotency-Key and Prefer: wait=SECONDS: a batch, all or
+// nothing. 201 committed and visible here, 202 in the log, 200 a repeat or a dry run, 409 a conflict, 4xx with what is
+// wrong, 503 not taken or unknown: repeat it with the same key.
+#include "api/post_batch.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "api/batch_json.hpp"
+#include "api/endpoints.hpp"
+#include "api/headers.hpp"
+#include "api/json_writer.hpp"
+#include "api/query.hpp"
+#include "api/reading.hpp"
+
+namespace ratebook::api {
+
+std::expected<PostedBatch, Problem> read_posted_batch(const http::Request& request) {
+  PostedBatch posted;
+  const Query query{request.query()};
+  if (auto problem = query.check({"source", "replaces", "dry_run"})) return std::unexpected(std::move(*problem));
+  const std::string type = media_type(request.header("Content-Type").value_or(""));
+  if (type == "text/csv") {
+    posted.format = intake::Format::csv;
+  } else if (type != "application/json") {
+    return std::unexpected(
+        Problem{problems::unsupported_type, "send Content-Type: application/json or text/csv", {}, {}});
+  }
+  if (const auto encoding = request.header("Content-Encoding"); encoding && media_type(*encoding) != "identity") {
+    return std::unexpected(Problem{problems::unsupported_encoding, "send the body without Content-Encoding", {}, {}});
+  }
+  if (const auto source = query.get("source")) {
+    if (!is_source(*source)) {
+      return std::unexpected(
+          bad_parameter("source", "write 1 to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter or digit"));
+    }
+    posted.source = *source;
+  } else if (posted.format == intake::Format::csv) {
+    return std::unexpected(bad_parameter("source", "is missing; a CSV body cannot name it"));
+  }
+  if (const auto replaces = query.get("replaces")) {
+    if (!is_batch_id(*replaces)) {
+      return std::unexpected(bad_parameter("replaces", "write the id of a batch: 32 of 0-9 and a-f"));
+    }
+    posted.replaces = *replaces;
+  }
+  if (const auto dry_run = query.get("dry_run")) {
+    if (*dry_run != "true" && *dry_run != "false") {
+      return std::unexpected(bad_parameter("dry_run", "write true or false"));
+    }
+    posted.dry_run = *dry_run == "true";
+  }
+  if (const auto key = request.header("Idempotency-Key")) {
+    if (!is_idempotency_key(*key)) {
+      return std::unexpected(
+          Problem{problems::bad_header, "Idempotency-Key: write 1 to 200 printable ASCII characters", {}, {}});
+    }
+    posted.key = *key;
+  }
+  return posted;
+}
+
+Problem refusal_problem(const intake::Refused& refused) {
+  const auto kind = [&] {
+    switch (refused.kind) {
+      case intake::Refused::Kind::malformed:
+        return problems::malformed_body;
+      case intake::Refused::Kind::invalid:
+        return problems::invalid_batch;
+      case intake::Refused::Kind::too_large:
+        return problems::too_large;
+      case intake::Refused::Kind::no_memory:
+        return problems::overloaded;
+      case intake::Refused::Kind::spool:
+        return problems::not_accepted;
+    }
+    return problems::invalid_batch;
+  }();
+  Problem problem{kind, refused.detail, {}, refused.error_count};
+  for (const auto& error : refused.errors) {
+    problem.errors.push_back({error.index, error.line, error.field, error.code, error.message});
+  }
+  return problem;
+}
+
+namespace {
+
+// One POST from its headers to its answer. Its steps run on worker threads, one after the other.
+class Post : public std::enable_shared_from_this<Post> {
+ public:
+  Post(Service& service, std::shared_ptr<const http::Request> request, PostedBatch posted,
+       std::shared_ptr<const PlaceTree> places)
+      : service_(service),
+        request_(std::move(request)),
+        posted_(std::move(posted)),
+        intake_(std::in_place, intake::Request{posted_.format, std::move(places), posted_.source, posted_.replaces},
+                service.intake_limits, service.memory) {}
+
+  bool feed(std::string_view piece) {
+    service_.counts.bytes.add(static_cast<double>(piece.size()));
+    return intake_->feed(piece);
+  }
+
+  void abandon() { intake_.reset(); }
+
+  void finish(http::Respond respond) {
+    respond_ = std::move(respond);
+    auto decoded = intake_->finish();
+    if (!decoded) {
+      service_.counts.refused.add();
+      intake_.reset();
+      return answer(refusal_problem(decoded.error()));
+    }
+    header_ = header_of(*decoded);
+    if (posted_.dry_run) return answer_dry_run();
+    if (answer_if_decided()) return;
+    if (service_.outcomes.accepted_count(header_.source) >= service_.limits.accepted_per_source_max) {
+      return answer({problems::too_much_waiting,
+                     fmt::format("'{}' has {} batches that are accepted and not yet committed; wait for some of them",
+                                 header_.source, service_.limits.accepted_per_source_max),
+                     {},
+                     {}});
+    }
+    put(decoded->spool);
+  }
+
+ private:
+  BatchHeader header_of(const intake::Decoded& decoded) const {
+    BatchHeader header{.source = decoded.source,
+                       .key = posted_.key.empty() ? random_id(service_.runtime) : posted_.key,
+                       .digest = decoded.digest,
+                       .price_count = decoded.price_count,
+                       .accepted_at = service_.runtime.wall_time(),
+                       .replaces = posted_.replaces};
+    header.id = batch_id(header.source, header.key, header.digest);
+    return header;
+  }
+
+  void answer_dry_run() {
+    const auto view = service_.view();
+    http::Response response = response_with(200, view);
+    {
+      JsonObject object{response.body};
+      object.boolean("dry_run", true);
+      object.text("id", header_.id);
+      object.text("source", header_.source);
+      object.text("idempotency_key", header_.key);
+      object.number("price_count", header_.price_count);
+      object.text("digest", hex(header_.digest));
+    }
+    respond_(std::move(response));
+  }
+
+  // What the store has decided already needs no log. A store that does not answer is no reason to refuse: the writer
+  // decides in the end.
+  bool answer_if_decided() {
+    if (posted_.key.empty()) return false;
+    const auto same_key = service_.store.batch_by_key(header_.source, header_.key);
+    if (same_key && *same_key && (*same_key)->header.id != header_.id) {
+      Batch rejected = accepted_batch(header_);
+      rejected.rejection = Rejection::key_conflict;
+      return answer(rejection_problem(rejected)), true;
+    }
+    const auto same = service_.store.batch(header_.id);
+    if (!same || !*same) return false;
+    if ((*same)->status == BatchStatus::rejected) return answer(rejection_problem(**same)), true;
+    await_repeat();
+    return true;
+  }
+
+  // Committed before, maybe not yet visible here.
+  void await_repeat() {
+    const auto watch = service_.outcomes.watch(Outcomes::Awaited::commit, header_.id);
+    if (!watch) return answer_repeat();
+    if (shown_in_store()) {
+      service_.outcomes.forget(*watch);
+      return answer_repeat();
+    }
+    service_.outcomes.await(*watch, wait(),
+                            [self = shared_from_this()](const std::optional<Fate>&) { self->answer_repeat(); });
+  }
+
+  bool shown_in_store() const {
+    const auto batch = service_.store.batch(header_.id);
+    return batch && *batch && (*batch)->version <= service_.view().book->version();
+  }
+
+  void put(const intake::Spool& spool) {
+    const auto watch = service_.outcomes.watch(Outcomes::Awaited::commit, header_.id);
+    if (!watch) return answer({problems::overloaded, "too many batches are waiting here; send it again later", {}, {}});
+    const auto submitted = log::put_batch(service_.log, service_.runtime, header_, spool.chunk_count(),
+                                          [&](std::size_t index) { return spool.read(index); });
+    intake_.reset();  // its memory is not needed while this waits
+    if (!submitted) {
+      service_.outcomes.forget(*watch);
+      return answer_not_submitted(submitted.error());
+    }
+    service_.counts.batches.add();
+    service_.counts.prices.add(static_cast<double>(header_.price_count));
+    attempt_ = submitted->attempt;
+    place_ = submitted->last;
+    service_.outcomes.accept(*watch, header_);
+    service_.outcomes.await(*watch, wait(),
+                            [self = shared_from_this()](const std::optional<Fate>& fate) { self->answer_fate(fate); });
+  }
+
+  void answer_not_submitted(const Fault& fault) {
+    if (fault.failure == Failure::unknown) {
+      service_.counts.unknown.add();
+      return answer({problems::outcome_unknown,
+                     "the batch may or may not be in; send it again with the same Idempotency-Key: " + fault.message,
+                     {},
+                     {}});
+    }
+    answer({problems::not_accepted, "send it again later: " + fault.message, {}, {}});
+  }
+
+  void answer_fate(const std::optional<Fate>& fate) {
+    if (!fate) return answer_accepted();
+    if (const auto* row = std::get_if<VersionRow>(&*fate)) {
+      if (row->attempt != attempt_) return answer_repeat();
+      return answer_committed(*row);
+    }
+    const auto& batch = std::get<Batch>(*fate);
+    if (batch.status == BatchStatus::rejected) {
+      service_.counts.rejected.add();
+      return answer(rejection_problem(batch));
+    }
+    if (batch.attempt != attempt_) return answer_repeat();
+    const auto view = service_.view();
+    answer_batch(as_shown(batch, view.book->version()), 201, view);
+  }
+
+  void answer_committed(const VersionRow& row) {
+    Batch batch = accepted_batch(header_);
+    batch.status = BatchStatus::committed;
+    batch.attempt = row.attempt;
+    batch.version = row.version;
+    batch.committed_at = row.committed_at;
+    answer_batch(batch, 201, service_.view());
+  }
+
+  void answer_accepted() { answer_batch(accepted_batch(header_), 202, service_.view()); }
+
+  // Nothing but the store knows what the first attempt under the key was told.
+  void answer_repeat() {
+    const auto stored = service_.store.batch(header_.id);
+    if (!stored) return answer(store_problem(stored.error()));
+    if (!*stored) return answer_accepted();
+    service_.counts.repeats.add();
+    const auto view = service_.view();
+    const Batch batch = as_shown(**stored, view.book->version());
+    answer_batch(batch, batch.status == BatchStatus::accepted ? 202 : 200, view);
+  }
+
+  void answer_batch(const Batch& batch, unsigned status, const View& view) {
+    http::Response response = response_with(status, view);
+    std::string location = "/v1/batches/" + header_.id;
+    if (batch.status == BatchStatus::accepted && place_) location += "?at=" + log::format_place(*place_);
+    response.headers.emplace_back("Location", std::move(location));
+    append_batch(response.body, batch);
+    respond_(std::move(response));
+  }
+
+  void answer(const Problem& problem) {
+    http::Response response = problem_response(problem);
+    add_common(response, service_.view());
+    respond_(std::move(response));
+  }
+
+  http::Response response_with(unsigned status, const View& view) const {
+    http::Response response;
+    response.status = status;
+    response.content_type = "application/json";
+    add_common(response, view);
+    return response;
+  }
+
+  void add_common(http::Response& response, const View& view) const {
+    add_view_headers(view, response);
+    const std::string& key = header_.key.empty() ? posted_.key : header_.key;
+    if (!key.empty()) response.headers.emplace_back("Idempotency-Key", key);
+  }
+
+  Duration wait() const { return preferred_wait(*request_, service_.limits.wait_default, service_.limits.wait_max); }
+
+  Service& service_;
+  std::shared_ptr<const http::Request> request_;
+  PostedBatch posted_;
+  std::optional<intake::Intake> intake_;
+  http::Respond respond_;
+  BatchHeader header_;
+  std::string attempt_;
+  std::optional<log::Place> place_;
+};
+
+std::expected<http::Upload, http::Response> begin(Service& service, std::shared_ptr<const http::Request> request) {
+  const auto view = service.view();
+  const auto refuse = [&](const Problem& problem) {
+    http::Response response;
+    answer_with_view(problem, view, response);
+    return std::unexpected(std::move(response));
+  };
+  if (const auto problem = not_ready(view)) return refuse(*problem);
+  auto posted = read_posted_batch(*request);
+  if (!posted) return refuse(posted.error());
+  if (view.book->places()->port_count() == 0) {
+    return refuse({problems::no_places, "PUT /v1/places first: a batch names ports", {}, {}});
+  }
+  if (posted->format == intake::Format::json &&
+      request->content_length().value_or(0) > service.intake_limits.json_body_bytes_max) {
+    return refuse({problems::too_large,
+                   fmt::format("a JSON body may have {} bytes; send CSV, which may be larger, or several batches",
+                               service.intake_limits.json_body_bytes_max),
+                   {},
+                   {}});
+  }
+  const auto post = std::make_shared<Post>(service, std::move(request), std::move(*posted), view.book->places());
+  return http::Upload{.feed = [post](std::string_view piece) { return post->feed(piece); },
+                      .finish = [post](http::Respond respond) { post->finish(std::move(respond)); },
+                      .abandon = [post] { post->abandon(); }};
+}
+
+}  // namespace
+
+http::Route post_batch(Service& service) {
+  return {"POST", "/v1/batches", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
+            return begin(service, std::move(request));
+          }},
+          "post_batch"};
+}
+
+}  // namespace ratebook::api

@@ -1,0 +1,146 @@
+// PUT /v1/places, with If-Match: replaces all places as a new version; ports that are not named are closed. 200 visible
+// here, 412 other places stand there, 428 If-Match is missing (the first places need none), 422 with what is wrong.
+#include <fmt/format.h>
+
+#include "api/endpoints.hpp"
+#include "api/places_document.hpp"
+#include "api/query.hpp"
+#include "api/reading.hpp"
+
+namespace ratebook::api {
+namespace {
+
+class Put : public std::enable_shared_from_this<Put> {
+ public:
+  Put(Service& service, std::shared_ptr<const http::Request> request)
+      : service_(service), request_(std::move(request)) {}
+  ~Put() { service_.memory.give_back(taken_); }
+  Put(const Put&) = delete;
+  Put& operator=(const Put&) = delete;
+
+  bool feed(std::string_view piece) {
+    if (body_.size() + piece.size() > service_.limits.places_body_bytes_max) {
+      problem_ = too_large(service_.limits);
+    } else if (!service_.memory.try_take(piece.size())) {
+      problem_ = {problems::overloaded, "too many bodies are being read; send it again later", {}, {}};
+    } else {
+      taken_ += piece.size();
+      body_ += piece;
+    }
+    return !problem_;
+  }
+
+  void finish(http::Respond respond) {
+    respond_ = std::move(respond);
+    if (problem_) return answer(*problem_);
+    auto places = read_places(body_);
+    if (!places) return answer(places.error());
+    const auto expected = expected_tag();
+    if (!expected) return answer(expected.error());
+    const auto version = service_.store.put_places(*places, *expected, service_.runtime.wall_time());
+    if (!version) return answer(put_problem(version.error()));
+    when_visible(
+        service_, *version, service_.limits.wait_default, respond_,
+        [self = shared_from_this(), version = *version](const View& view) { self->answer_places(version, view); });
+  }
+
+  static Problem too_large(const Limits& limits) {
+    return {problems::too_large, fmt::format("places may have {} bytes", limits.places_body_bytes_max), {}, {}};
+  }
+
+ private:
+  // The tag that the store has to find, without quotes; nullopt: no places yet.
+  std::expected<std::optional<std::string>, Problem> expected_tag() const {
+    const auto newest = service_.store.head();
+    if (!newest) return std::unexpected(store_problem(newest.error()));
+    const auto head = service_.store.places_head(newest->version);
+    if (!head) return std::unexpected(store_problem(head.error()));
+    const auto match = request_->header("If-Match");
+    const std::string tag = entity_tag(head->version, head->chain);
+    if (match && !names_tag(*match, tag, Comparison::strong)) {
+      return std::unexpected(
+          Problem{problems::places_changed,
+                  fmt::format("the places that stand there have the tag {}; GET them and try again", tag),
+                  {},
+                  {}});
+    }
+    if (head->version == 0) return std::nullopt;
+    if (!match) {
+      return std::unexpected(Problem{problems::if_match_missing,
+                                     "name the ETag of the places that you replace, as GET /v1/places gives it",
+                                     {},
+                                     {}});
+    }
+    return version_tag(head->version, head->chain);
+  }
+
+  static Problem put_problem(const Fault& fault) {
+    if (fault.failure == Failure::conflict) {
+      return {problems::places_changed, "GET the places and try again: " + fault.message, {}, {}};
+    }
+    if (fault.failure == Failure::unknown) {
+      return {problems::outcome_unknown, "GET the places to see whether they are yours: " + fault.message, {}, {}};
+    }
+    return store_problem(fault);
+  }
+
+  void answer_places(Version version, const View& view) {
+    // The tag is that of this change, also where another one has followed; the places are those that are shown.
+    const auto head = service_.store.places_head(version);
+    if (!head) return answer(store_problem(head.error()));
+    http::Response response;
+    response.content_type = "application/json";
+    response.headers.emplace_back("ETag", entity_tag(head->version, head->chain));
+    add_view_headers(view, response);
+    append_places(response.body, view.book->places()->document());
+    respond_(std::move(response));
+  }
+
+  void answer(const Problem& problem) {
+    http::Response response;
+    answer_with_view(problem, service_.view(), response);
+    respond_(std::move(response));
+  }
+
+  Service& service_;
+  std::shared_ptr<const http::Request> request_;
+  std::string body_;
+  std::size_t taken_ = 0;
+  std::optional<Problem> problem_;
+  http::Respond respond_;
+};
+
+std::expected<http::Upload, http::Response> begin(Service& service, std::shared_ptr<const http::Request> request) {
+  const auto view = service.view();
+  std::optional<Problem> problem = not_ready(view);
+  if (!problem) problem = Query{request->query()}.check({});
+  if (!problem && media_type(request->header("Content-Type").value_or("")) != "application/json") {
+    problem = Problem{problems::unsupported_type, "send Content-Type: application/json", {}, {}};
+  }
+  if (!problem && media_type(request->header("Content-Encoding").value_or("identity")) != "identity") {
+    problem = Problem{problems::unsupported_encoding, "send the body without Content-Encoding", {}, {}};
+  }
+  if (!problem && request->content_length().value_or(0) > service.limits.places_body_bytes_max) {
+    problem = Put::too_large(service.limits);
+  }
+  if (problem) {
+    http::Response response;
+    answer_with_view(*problem, view, response);
+    return std::unexpected(std::move(response));
+  }
+  const auto put = std::make_shared<Put>(service, std::move(request));
+  return http::Upload{.feed = [put](std::string_view piece) { return put->feed(piece); },
+                      .finish = [put](http::Respond respond) { put->finish(std::move(respond)); },
+                      .abandon = [] {}};
+}
+
+}  // namespace
+
+http::Route put_places(Service& service) {
+  return {"PUT", "/v1/places", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
+            return begin(service, std::move(request));
+          }},
+          "put_places"};
+}
+
+}  // namespace ratebook::api

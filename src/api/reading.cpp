@@ -1,0 +1,93 @@
+#include "api/reading.hpp"
+
+#include <fmt/format.h>
+
+namespace ratebook::api {
+
+std::optional<Problem> not_ready(const View& view) {
+  if (view.ready) return std::nullopt;
+  return Problem{
+      problems::not_ready, "it has not loaded every version yet; ask again in a moment, or another node", {}, {}};
+}
+
+void answer_with_view(const Problem& problem, const View& view, http::Response& response) {
+  response.headers.clear();
+  answer_problem(problem, response);
+  add_view_headers(view, response);
+}
+
+void when_visible(Service& service, Version version, Duration at_most, const http::Respond& respond,
+                  std::function<void(const View&)> then) {
+  const auto view = service.view();
+  if (view.book->version() >= version) return then(view);
+  service.outcomes.await_version(version, at_most, [&service, version, respond, then = std::move(then)](bool reached) {
+    const auto later = service.view();
+    if (reached && later.book->version() >= version) return then(later);
+    http::Response response;
+    answer_with_view(
+        {problems::version_not_visible,
+         fmt::format("it shows version {}, you asked for {}; ask again in a moment", later.book->version(), version),
+         {},
+         {}},
+        later, response);
+    respond(std::move(response));
+  });
+}
+
+namespace {
+
+using Wished = std::function<Version(const http::Request&)>;
+
+void answer_now(const Answer& answer, const http::Request& request, const View& view, const http::Respond& respond) {
+  http::Response response;
+  answer(request, view, response);
+  add_view_headers(view, response);
+  respond(std::move(response));
+}
+
+void answer_later(Service& service, const std::shared_ptr<const http::Request>& request, const http::Respond& respond,
+                  const Answer& answer, const Wished& wished) {
+  const auto refuse = [&](const Problem& problem) {
+    http::Response response;
+    answer_with_view(problem, service.view(), response);
+    respond(std::move(response));
+  };
+  if (const auto problem = not_ready(service.view())) return refuse(*problem);
+  const auto least = min_version(*request);
+  if (!least) return refuse(least.error());
+  const Version wish = wished ? wished(*request) : 0;
+  const Duration at_most = service.limits.min_version_wait;
+  when_visible(service, *least, at_most, respond, [=, &service](const View& view) {
+    if (wish <= view.book->version()) return answer_now(answer, *request, view, respond);
+    service.outcomes.await_version(wish, at_most,
+                                   [=, &service](bool) { answer_now(answer, *request, service.view(), respond); });
+  });
+}
+
+}  // namespace
+
+http::Handler reading(Service& service, Answer answer) {
+  return http::Deferred{[&service, answer = std::move(answer)](const std::shared_ptr<const http::Request>& request,
+                                                               const http::Respond& respond) {
+    answer_later(service, request, respond, answer, nullptr);
+  }};
+}
+
+http::Handler reading(Service& service, QuickAnswer quick, Answer answer, Wished wished) {
+  auto at_once = [&service, quick = std::move(quick)](const http::Request& request, http::Response& response) {
+    const auto view = service.view();
+    if (const auto problem = not_ready(view)) return answer_with_view(*problem, view, response), true;
+    const auto least = min_version(request);
+    if (!least) return answer_with_view(least.error(), view, response), true;
+    if (*least > view.book->version() || !quick(request, view, response)) return false;
+    add_view_headers(view, response);
+    return true;
+  };
+  auto later = [&service, answer = std::move(answer), wished = std::move(wished)](
+                   const std::shared_ptr<const http::Request>& request, const http::Respond& respond) {
+    answer_later(service, request, respond, answer, wished);
+  };
+  return http::Choosing{std::move(at_once), std::move(later)};
+}
+
+}  // namespace ratebook::api

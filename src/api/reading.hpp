@@ -1,0 +1,34 @@
+// What every GET that reads data does before and after its own part: it is refused while this node is not ready, waits
+// for Ratebook-Min-Version, and names the version that it was answered from.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "api/headers.hpp"
+#include "api/service.hpp"
+
+namespace ratebook::api {
+
+/// Answers from `view`; may block for a bounded time.
+using Answer = std::function<void(const http::Request&, const View&, http::Response&)>;
+/// The same on a core's own thread: must not block. False: that would take too long, Answer is called instead,
+/// elsewhere.
+using QuickAnswer = std::function<bool(const http::Request&, const View&, http::Response&)>;
+
+http::Handler reading(Service& service, Answer answer);
+/// `wished`: a version that Answer would rather have; it is waited for as Ratebook-Min-Version is, but not insisted on.
+http::Handler reading(Service& service, QuickAnswer quick, Answer answer,
+                      std::function<Version(const http::Request&)> wished = nullptr);
+
+/// A problem, with the headers that every answer carries.
+void answer_with_view(const Problem& problem, const View& view, http::Response& response);
+
+/// While this node does not show what the store held when it started, it answers nothing.
+std::optional<Problem> not_ready(const View& view);
+
+/// Calls `then` with a view of at least `version`, at once or later on the pool; after the time is over answers 503.
+void when_visible(Service& service, Version version, Duration at_most, const http::Respond& respond,
+                  std::function<void(const View&)> then);
+
+}  // namespace ratebook::api

@@ -1,0 +1,67 @@
+#include "api/service.hpp"
+
+#include "api/endpoints.hpp"
+
+namespace ratebook::api {
+
+IntakeCounts::IntakeCounts(obs::Metrics& metrics)
+    : bytes(metrics.counter("ratebook_intake_bytes_total", "Bytes of bodies of batches.")),
+      prices(metrics.counter("ratebook_intake_prices_total", "Prices of accepted batches.")),
+      batches(metrics.counter("ratebook_intake_batches_total", "Batches, by what came of them.",
+                              {{"outcome", "accepted"}})),
+      refused(
+          metrics.counter("ratebook_intake_batches_total", "Batches, by what came of them.", {{"outcome", "refused"}})),
+      repeats(
+          metrics.counter("ratebook_intake_batches_total", "Batches, by what came of them.", {{"outcome", "repeat"}})),
+      rejected(metrics.counter("ratebook_intake_batches_total", "Batches, by what came of them.",
+                               {{"outcome", "rejected"}})),
+      unknown(metrics.counter("ratebook_intake_batches_total", "Batches, by what came of them.",
+                              {{"outcome", "unknown"}})) {}
+
+Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
+    : runtime(parts.runtime),
+      log(parts.log),
+      store(parts.store),
+      visible(parts.visible),
+      metrics(parts.metrics),
+      limits(limits_),
+      intake_limits(std::move(intake_limits_)),
+      memory(limits.intake_bytes_max),
+      counts(parts.metrics),
+      pool(limits.pool_threads),
+      outcomes(store, visible, runtime, [this](std::function<void()> work) { pool.post(std::move(work)); }),
+      events(store, visible, [this](std::function<void()> work) { pool.post(std::move(work)); }),
+      outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
+  metrics.gauge("ratebook_intake_memory_bytes", "Memory that all intakes hold together.",
+                [this] { return static_cast<double>(memory.bytes_taken()); });
+  metrics.gauge("ratebook_waiting_requests", "Requests that wait for a batch's fate or for a version.",
+                [this] { return static_cast<double>(outcomes.watched_count()); });
+  metrics.gauge("ratebook_accepted_batches", "Batches that this node has accepted and that are not decided yet.",
+                [this] { return static_cast<double>(outcomes.accepted_count()); });
+  metrics.gauge("ratebook_event_streams", "Open event streams.",
+                [this] { return static_cast<double>(events.open_count()); });
+  metrics.gauge("ratebook_version", "The version that this node shows.",
+                [this] { return static_cast<double>(view().book->version()); });
+  metrics.gauge("ratebook_book_prices", "Prices in the book.",
+                [this] { return static_cast<double>(view().book->price_count()); });
+  metrics.gauge("ratebook_book_bytes", "Memory of the book.",
+                [this] { return static_cast<double>(view().book->bytes()); });
+  metrics.gauge("ratebook_ready", "1: this node is ready.", [this] { return view().ready && !leaving ? 1.0 : 0.0; });
+  metrics.gauge("ratebook_confirmed_age_seconds", "How long ago the store confirmed the version shown as the newest.",
+                [this] { return static_cast<double>(runtime.wall_time() - view().confirmed_at) / 1000.0; });
+}
+
+Service::~Service() {
+  outcomes_thread_.request_stop();
+  if (outcomes_thread_.joinable()) outcomes_thread_.join();
+  pool.finish();  // before what its work uses is gone
+}
+
+std::vector<http::Route> routes(Service& service) {
+  return {rates_existing(service), rates(service),         post_batch(service), list_batches(service),
+          get_batch(service),      retract_batch(service), get_places(service), put_places(service),
+          events(service),         alive(service),         ready(service),      metrics_text(service),
+          openapi(service)};
+}
+
+}  // namespace ratebook::api

@@ -1,0 +1,79 @@
+// What the endpoints need, passed in or shared between them.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "api/event_hub.hpp"
+#include "api/outcomes.hpp"
+#include "api/pool.hpp"
+#include "follower/follower.hpp"
+#include "http/http.hpp"
+#include "intake/intake.hpp"
+#include "log/log.hpp"
+#include "obs/logger.hpp"
+#include "obs/metrics.hpp"
+#include "runtime/runtime.hpp"
+#include "store/store.hpp"
+
+namespace ratebook::api {
+
+struct Limits {
+  Duration wait_default = std::chrono::seconds{10};  ///< where Prefer: wait says nothing
+  Duration wait_max = std::chrono::seconds{60};
+  Duration min_version_wait = std::chrono::seconds{1};
+  std::size_t places_body_bytes_max = 16u << 20;
+  std::int32_t existing_days_max = 36'600;   ///< of one `/rates`
+  std::int32_t days_max = 3'660;             ///< of one `/v1/rates`
+  std::size_t narrow_routes_max = 512;       ///< port pairs of a query that a core answers at once
+  std::size_t past_prices_max = 10'000'000;  ///< read for one query of a past version
+  std::size_t accepted_per_source_max = 1000;
+  std::size_t intake_bytes_max = 512u << 20;  ///< all intakes, and past versions, together
+  unsigned pool_threads = 4;
+};
+
+struct Parts {
+  const Runtime& runtime;
+  log::Log& log;
+  store::Store& store;
+  follower::Visible& visible;
+  obs::Metrics& metrics;
+};
+
+/// Counted by the endpoints themselves.
+struct IntakeCounts {
+  explicit IntakeCounts(obs::Metrics& metrics);
+  obs::Counter bytes, prices, batches, refused, repeats, rejected, unknown;
+};
+
+class Service {
+ public:
+  Service(Parts parts, Limits limits, intake::Limits intake_limits);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  ~Service();
+
+  follower::Visible::View view() const { return visible.view(); }
+
+  const Runtime& runtime;
+  log::Log& log;
+  store::Store& store;
+  follower::Visible& visible;
+  obs::Metrics& metrics;
+  const Limits limits;
+  const intake::Limits intake_limits;
+  intake::MemoryBudget memory;
+  std::atomic<bool> leaving = false;  ///< this node is about to end: not ready any more
+  const IntakeCounts counts;
+  Pool pool;
+  Outcomes outcomes;
+  EventHub events;
+
+ private:
+  std::jthread outcomes_thread_;
+};
+
+/// All endpoints. The service must outlive the server that serves them.
+std::vector<http::Route> routes(Service& service);
+
+}  // namespace ratebook::api
