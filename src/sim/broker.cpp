@@ -235,4 +235,23 @@ Result<void> SimLog::trim(std::uint32_t partition, Offset before) {
                                        });
 }
 
+Result<Offset> ForgetfulLog::append(std::uint32_t partition, const log::RecordSource& records) {
+  for (auto record = records(); record && *record; record = records()) left_out_[partition].push_back(**record);
+  return 0;
+}
+
+Result<std::vector<log::StoredRecord>> ForgetfulLog::read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                                          Duration wait) {
+  auto records = log_.read(partition, from, bytes_max, wait);
+  // Only a writer that reads on is told; not one that reads a record again.
+  Offset& read_before = read_before_[partition];
+  if (!records || from < read_before) return records;
+  if (!records->empty()) read_before = records->back().offset + 1;
+  // As if it stood with the record before: nobody's position names it.
+  for (auto& bytes : std::exchange(left_out_[partition], {})) {
+    records->insert(records->begin(), {from - 1, std::move(bytes)});
+  }
+  return records;
+}
+
 }  // namespace ratebook::sim

@@ -91,4 +91,23 @@ class SimLog final : public log::Log {
   Time late_until_{};  ///< when the last late delivery of this producer arrives: they keep their order
 };
 
+/// A planted bug around a writer's log: an abandon record is not written, and the writer is told that it stands.
+class ForgetfulLog final : public log::Log {
+ public:
+  explicit ForgetfulLog(log::Log& log) : log_(log) {}
+
+  std::uint32_t partition_count() const override { return log_.partition_count(); }
+  bool is_part_of_store() const override { return log_.is_part_of_store(); }
+  Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                              Duration wait) override;
+  log::Assignment assignment() override { return log_.assignment(); }
+  Result<void> trim(std::uint32_t partition, Offset before) override { return log_.trim(partition, before); }
+
+ private:
+  log::Log& log_;
+  std::map<std::uint32_t, std::vector<std::string>> left_out_;  ///< by partition
+  std::map<std::uint32_t, Offset> read_before_;
+};
+
 }  // namespace ratebook::sim

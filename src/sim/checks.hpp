@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "follower/follower.hpp"
+#include "sim/broker.hpp"
 #include "sim/log_reading.hpp"
 #include "sim/scheduler.hpp"
 #include "sim/sim_store.hpp"

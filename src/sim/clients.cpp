@@ -43,7 +43,7 @@ void Clients::send_and_read(std::uint32_t client) {
     } else {
       read_one();
     }
-    ground_.scheduler.sleep(random.between(milliseconds{0}, milliseconds{400}));
+    ground_.scheduler.sleep(random.between(milliseconds{0}, milliseconds{250}));
   }
 }
 

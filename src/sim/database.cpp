@@ -278,6 +278,10 @@ store::BatchPage Database::batches(const store::BatchFilter& filter) const {
   return page;
 }
 
+void Database::lose_unsynced() {
+  std::erase_if(staged_, [this](const auto& staged) { return !counted_.contains(staged.first); });
+}
+
 std::optional<PortNumber> Database::port(PortCode code) const {
   const auto found = port_numbers_.find(code);
   return found == port_numbers_.end() ? std::nullopt : std::optional{found->second};

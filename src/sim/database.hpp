@@ -47,6 +47,8 @@ class Database {
   std::optional<Batch> batch_by_key(const std::string& source, const std::string& key) const;
   store::BatchPage batches(const store::BatchFilter& filter) const;
 
+  /// A crash of the one process that writes: what was staged and not yet published may be gone.
+  void lose_unsynced();
   /// Planted: a version number that no version gets.
   void use_up_version() { ++version_used_; }
 

@@ -15,7 +15,7 @@ void LogReading::take(std::uint32_t partition, Offset offset, const std::string&
     return;
   }
   if (auto* chunk = std::get_if<log::ChunkRecord>(&*record)) {
-    take_chunk(std::move(*chunk));
+    take_chunk(std::move(*chunk), {partition, offset});
   } else if (const auto* abandon = std::get_if<log::AbandonRecord>(&*record)) {
     Attempt& attempt = attempts_[abandon->attempt];
     if (attempt.state != Attempt::State::complete) attempt = {Attempt::State::abandoned, 0, {}};
@@ -25,17 +25,22 @@ void LogReading::take(std::uint32_t partition, Offset offset, const std::string&
   }
 }
 
-void LogReading::take_chunk(log::ChunkRecord&& chunk) {
+void LogReading::take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, Offset> at) {
   Attempt& attempt = attempts_[chunk.attempt];
   if (attempt.state == Attempt::State::complete) return;
+  const auto content = unpack_chunk(chunk.prices);
+  if (!content) {
+    bad_records_.emplace(at);
+    attempt = {Attempt::State::abandoned, SIZE_MAX, {}};
+    return;
+  }
   if (chunk.number != attempt.chunk_count) {
     attempt = {Attempt::State::abandoned, SIZE_MAX, {}};
     return;
   }
   ++attempt.chunk_count;
-  const auto content = unpack_chunk(chunk.prices).value();
-  for (const auto& item : content.items) {
-    attempt.prices.push_back({content.ports[item.orig], content.ports[item.dest], item.day, item.amount});
+  for (const auto& item : content->items) {
+    attempt.prices.push_back({content->ports[item.orig], content->ports[item.dest], item.day, item.amount});
   }
   if (!chunk.last) return;
   const bool optional = attempt.state == Attempt::State::abandoned;

@@ -50,7 +50,7 @@ class LogReading {
     std::map<std::string, BatchStatus> decided;      ///< by id
     std::map<std::string, std::string> id_by_key;  ///< committed, or retracted since
   };
-  void take_chunk(log::ChunkRecord&& chunk);
+  void take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, Offset> at);
   /// What must become of the item; kind rejected with no rejection: nothing.
   static Decided outcome(const Source& source, const Item& item);
   static bool is_nothing(const Decided& decided);

@@ -89,7 +89,8 @@ Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_
     : process(ground.scheduler.make_process(name)),
       runtime(std::move(runtime_in)),
       log(ground.scheduler, ground.settings, ground.broker, name),
-      store(ground.server, ground.broker, name),
+      forgetful_log(std::make_unique<ForgetfulLog>(log)),
+      store(ground.server, name),
       hints(ground.scheduler.random().below(3) * 15),
       follower(store, runtime, visible, hints, follower_options(ground, name)),
       writer_options(sim::writer_options(ground, name)),
@@ -117,8 +118,10 @@ void Node::start() {
   ground_.broker.join(name_);
   ground_.server.listeners[name_] = life.store.changed();
   for (std::uint32_t i = 0; i < ground_.settings.partition_count; ++i) {
-    ground_.scheduler.spawn(life.process, [&life, i] {
-      writer::run_partition(life.log, life.store, life.runtime, i, life.writer_options, life.offer,
+    log::Log* log = &life.log;
+    if (ground_.settings.planted(Plant::given_up_by_time_alone)) log = life.forgetful_log.get();
+    ground_.scheduler.spawn(life.process, [&life, log, i] {
+      writer::run_partition(*log, life.store, life.runtime, i, life.writer_options, life.offer,
                             life.stop.get_token());
     });
   }
@@ -189,6 +192,12 @@ Answer Node::submit(const BatchRequest& request) {
                            .price_count = content.prices.size(),
                            .accepted_at = life.runtime.wall_time(),
                            .replaces = content.replaces};
+  // What is decided already needs no log; where the store does not say, the writer will.
+  const auto holder = life.store.batch_by_key(content.source, content.key);
+  if (holder && *holder && (*holder)->header.id != request.id && confirm(life)) {
+    ground_.checks.refused_by_key(request.id, content);
+    return {Answer::Kind::conflict, 0};
+  }
   const Duration time_max = ground_.settings.planted(Plant::late_acknowledgement_counts)
                                 ? Duration{hours{1}}
                                 : ground_.settings.attempt_time_max;
@@ -207,8 +216,12 @@ Answer Node::submit(const BatchRequest& request) {
 std::optional<Batch> Node::confirmed_batch(Life& life, const std::string& id) {
   auto batch = life.store.batch(id);
   if (!batch || !*batch) return std::nullopt;
-  if (!ground_.settings.planted(Plant::decided_by_unconfirmed_read) && !life.store.confirm()) return std::nullopt;
+  if (!confirm(life)) return std::nullopt;
   return std::move(*batch);
+}
+
+bool Node::confirm(Life& life) {
+  return ground_.settings.planted(Plant::decided_by_unconfirmed_read) || life.store.confirm().has_value();
 }
 
 Answer Node::answer_when_visible(Life& life, const BatchRequest& request, Duration at_most) {

@@ -80,6 +80,7 @@ class Node {
     ProcessPointer process;
     Runtime runtime;
     SimLog log;
+    std::unique_ptr<ForgetfulLog> forgetful_log;  ///< for a planted bug
     SimStore store;
     follower::Visible visible;
     follower::Hints hints;
@@ -92,6 +93,8 @@ class Node {
   };
   /// The batch as the store has it for good; nullopt where that cannot be known now.
   std::optional<Batch> confirmed_batch(Life& life, const std::string& id);
+  /// Whether what this task read before counts.
+  bool confirm(Life& life);
   Answer answer_when_visible(Life& life, const BatchRequest& request, Duration at_most);
   Result<std::vector<std::string>> pack(Life& life, const BatchRequest& request);
   bool wait_for(Life& life, Version least, Duration at_most);

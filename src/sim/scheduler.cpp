@@ -164,6 +164,7 @@ void Scheduler::run(Time until) {
     Event event = std::move(const_cast<Event&>(events_.top()));
     events_.pop();
     now_ = event.time;
+    trace_.step(now_, event.task == nullptr ? 0 : event.task->number);
     if (event.task == nullptr) {
       event.effect();
       continue;

@@ -19,7 +19,7 @@ Duration draw_interval(Random& random, Duration least) {
 
 void draw_faults(Random& random, Settings& settings) {
   Rates& rates = settings.rates;
-  rates.slow = draw_rate(random, 0.03);
+  rates.slow = draw_rate(random, 0.04);
   rates.append_refused = draw_rate(random, 0.1);
   rates.append_lost = draw_rate(random, 0.1);
   rates.append_unanswered = draw_rate(random, 0.15);
@@ -63,11 +63,11 @@ Settings draw_settings(std::uint64_t seed, Plant plant) {
   settings.node_count = settings.embedded ? 1 : 1 + static_cast<std::uint32_t>(random.below(4));
   settings.partition_count = settings.embedded ? 1 : 1 + static_cast<std::uint32_t>(random.below(3));
   settings.source_count = 1 + static_cast<std::uint32_t>(random.below(3));
-  settings.client_count = 1 + static_cast<std::uint32_t>(random.below(4));
+  settings.client_count = 1 + static_cast<std::uint32_t>(random.below(6));
   settings.attempt_time_max = seconds{1};
-  settings.slow_time_max = 3 * settings.attempt_time_max;
+  settings.slow_time_max = 5 * settings.attempt_time_max;
   settings.late_time_max = 4 * settings.attempt_time_max;
-  settings.faults_end = random.between(seconds{4}, seconds{14});
+  settings.faults_end = random.between(seconds{4}, seconds{20});
   settings.settled_by = settings.faults_end + settings.late_time_max + 30 * settings.attempt_time_max;
   draw_faults(random, settings);
   return settings;

@@ -48,7 +48,7 @@ struct Settings {
   std::uint32_t partition_count = 1;
   std::uint32_t source_count = 1;
   std::uint32_t client_count = 1;
-  std::uint32_t chunks_max = 4;  ///< of a batch
+  std::uint32_t chunks_max = 6;  ///< of a batch
   std::uint32_t prices_max = 12;
   Duration attempt_time_max{};   ///< T
   Duration slow_time_max{};

@@ -27,9 +27,8 @@ void StoreServer::changed(std::uint32_t partition, const std::vector<Decided>& d
   }
 }
 
-SimStore::SimStore(StoreServer& server, const Broker& broker, std::string node)
+SimStore::SimStore(StoreServer& server, std::string node)
     : server_(server),
-      broker_(broker),
       scheduler_(server.scheduler),
       settings_(server.settings),
       node_(std::move(node)),
@@ -194,14 +193,6 @@ Result<std::vector<store::Outcome>> SimStore::publish(const store::PublishReques
 
 Result<std::vector<store::Outcome>> SimStore::publish_whole(store::PublishRequest request) {
   using Outcomes = std::vector<store::Outcome>;
-  if (settings_.planted(Plant::given_up_by_time_alone)) {
-    // What this writer left out has other bytes in the log than those that it saw.
-    request.expected = server_.primary->position(request.partition);
-    const auto passed = broker_.read(request.partition, request.next.offset, 1);
-    if (!passed.empty() && passed.front().offset == request.next.offset) {
-      request.next.digest = sha256(passed.front().bytes);
-    }
-  }
   return write<Outcomes>(Kind::commit, [this, request = std::move(request)](Database& database) -> Result<Outcomes> {
     std::vector<Decided> decided;
     auto outcomes = database.publish(request, decided);

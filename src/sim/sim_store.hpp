@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "sim/broker.hpp"
 #include "sim/database.hpp"
 #include "sim/scheduler.hpp"
 #include "sim/settings.hpp"
@@ -45,7 +44,7 @@ struct StoreServer {
 
 class SimStore final : public store::Store {
  public:
-  SimStore(StoreServer& server, const Broker& broker, std::string node);
+  SimStore(StoreServer& server, std::string node);
 
   std::uint32_t partition_count() const override { return server_.primary->partition_count(); }
   const Signal& changed() const override { return changed_; }
@@ -96,7 +95,6 @@ class SimStore final : public store::Store {
   bool unreachable() const;
 
   StoreServer& server_;
-  const Broker& broker_;
   Scheduler& scheduler_;
   Settings& settings_;
   std::string node_;

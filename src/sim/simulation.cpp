@@ -65,9 +65,7 @@ class Simulation {
     repeat(every.clock_jump, [this] {
       node().jump_wall_clock(scheduler_.random().chance(0.5) ? some(hours{2}) : -some(hours{2}));
     });
-    repeat(every.bad_record, [this] {
-      broker_.append(partition(), std::string(1 + scheduler_.random().below(30), '\xff'));
-    });
+    repeat(every.bad_record, [this] { bad_record(); });
     if (settings_.embedded) return;
     repeat(every.fail_over, [this] {
       if (!server_.held) server_.fail_over([](Database&) {});
@@ -88,6 +86,20 @@ class Simulation {
   Node& node() { return *nodes_[scheduler_.random().below(nodes_.size())]; }
   std::uint32_t partition() { return static_cast<std::uint32_t>(scheduler_.random().below(settings_.partition_count)); }
 
+  void bad_record() {
+    if (scheduler_.random().chance(0.5)) {
+      broker_.append(partition(), std::string(1 + scheduler_.random().below(30), '\xff'));
+      return;
+    }
+    // A header that holds, and prices that do not.
+    const std::string source = "source-0";
+    log::ChunkRecord chunk{.batch = {.source = source, .key = "bad", .price_count = 1}, .prices = "\xff"};
+    chunk.batch.id = batch_id(source, chunk.batch.key, chunk.batch.digest);
+    chunk.attempt = fmt::format("{:032x}", scheduler_.random().next());
+    chunk.last = scheduler_.random().chance(0.5);
+    broker_.append(partition_of(source, settings_.partition_count), log::encode(chunk));
+  }
+
   void crash() {
     Node& victim = node();
     if (!victim.is_up()) return;
@@ -104,6 +116,7 @@ class Simulation {
 
   void die(Node& victim) {
     victim.kill();
+    if (settings_.embedded) server_.primary->lose_unsynced();
     // The group learns of it when the session is over, the node comes back when it does: in either order.
     scheduler_.at(scheduler_.now() + some(milliseconds{1000}), [this, &victim] {
       if (!victim.is_up()) broker_.leave(victim.name());

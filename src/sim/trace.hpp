@@ -15,6 +15,11 @@ class Trace {
   /// `who` did or met `what`, with numbers that tell it apart.
   void note(Duration at, std::string_view who, std::string_view what, std::initializer_list<std::uint64_t> numbers = {},
             std::string_view text = {});
+  /// A task or effect runs: too many for lines.
+  void step(Duration at, std::uint64_t task) {
+    mix(static_cast<std::uint64_t>(at.count()));
+    mix(task);
+  }
   std::uint64_t digest() const { return digest_; }
   std::uint64_t event_count() const { return event_count_; }
 
