@@ -20,6 +20,14 @@ using Shape = FieldValue::Shape;
 constexpr std::size_t chunk_ports_max = std::numeric_limits<std::uint16_t>::max() + std::size_t{1};
 static_assert(16 + chunk_prices_max * 12 + chunk_ports_max * 5 <= packed_chunk_bytes_max);
 
+/// Two words of known, equal length: compared in line, where == would call memcmp.
+template <std::size_t size>
+bool same(std::string_view text, const char (&word)[size]) {
+  bool equal = true;
+  for (std::size_t i = 0; i + 1 < size; ++i) equal &= text[i] == word[i];
+  return equal;
+}
+
 const FieldValue& value_of(const Item& item, Field field) { return item[static_cast<std::size_t>(field)]; }
 
 }  // namespace
@@ -80,11 +88,7 @@ bool Builder::count_item() {
 }
 
 std::optional<PortNumber> Builder::find_open_port(const FieldValue& value) const {
-  if (value.shape != Shape::text) return std::nullopt;
-  const auto code = PortCode::parse(value.text);
-  if (!code) return std::nullopt;
-  const auto port = places_->find_port(*code);
-  return port && !places_->is_closed(*port) ? port : std::nullopt;
+  return value.shape == Shape::text ? places_->find_open_port(value.text) : std::nullopt;
 }
 
 std::optional<Day> Builder::find_day(const FieldValue& value) {

@@ -137,8 +137,7 @@ bool Builder::explain_shape(Field field, const FieldValue& value, std::uint64_t 
 
 void Builder::explain_port(Field field, const FieldValue& value, std::uint64_t line) {
   if (!explain_shape(field, value, line)) return;
-  const auto code = PortCode::parse(value.text);
-  const auto port = code ? places_->find_port(*code) : std::nullopt;
+  const auto port = places_->find_port(value.text);
   if (!port) {
     report_item(line, name_of(field), code::unknown_port,
                 fmt::format("no port has the code '{}'; correct it, or add the port to the places", shown(value.text)));

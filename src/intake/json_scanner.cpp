@@ -1,20 +1,8 @@
 // Scanning goes byte by byte: the tokens of prices are so short that wide steps would not pay.
 #include "intake/json_scanner.hpp"
 
-#include <array>
-#include <cstdint>
-
 namespace ratebook::intake {
 namespace {
-
-/// Bytes at which a string's plain run ends: quote, backslash, control characters and with them the end's '\0'.
-constexpr std::array<bool, 256> ends_run = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t c = 0; c < 0x20; ++c) table[c] = true;
-  table['"'] = true;
-  table['\\'] = true;
-  return table;
-}();
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -27,37 +15,11 @@ int hex_digit(char c) {
 
 }  // namespace
 
-void JsonScanner::skip_blanks() {
-  while (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t') ++at_;
-}
-
 bool JsonScanner::stop(std::string_view expected) {
   ends_early_ = at_ == end_;
   stopped_at_ = at_;
   expected_ = expected;
   return false;
-}
-
-bool JsonScanner::take(char c, std::string_view expected) {
-  if (*at_ != c) return stop(expected);
-  ++at_;
-  return true;
-}
-
-bool JsonScanner::string(String& string) {
-  if (!take('"', "a string")) return false;
-  const char* begin = at_;
-  string.escaped = false;
-  while (true) {
-    while (!ends_run[static_cast<unsigned char>(*at_)]) ++at_;
-    if (*at_ == '"') break;
-    if (*at_ != '\\') return stop("'\"', since a string has no line break or other control character in it");
-    string.escaped = true;
-    if (!escape()) return false;
-  }
-  string.raw = {begin, static_cast<std::size_t>(at_ - begin)};
-  ++at_;
-  return true;
 }
 
 bool JsonScanner::escape() {

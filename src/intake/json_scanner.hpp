@@ -1,6 +1,8 @@
 // JSON's tokens (RFC 8259), strictly, over bytes that may end in the middle of one. Numbers stay text: nothing here
 // goes through a float. Strings are not checked to be UTF-8; the rest of the grammar is.
 #pragma once
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,15 @@ namespace ratebook::intake {
 
 /// How deep values may lie in one another where they are only skipped.
 inline constexpr int json_depth_max = 64;
+
+/// Bytes at which a string's plain run ends: quote, backslash, control characters and with them the end's '\0'.
+inline constexpr std::array<bool, 256> ends_plain_run = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < 0x20; ++c) table[c] = true;
+  table['"'] = true;
+  table['\\'] = true;
+  return table;
+}();
 
 class JsonScanner {
  public:
@@ -51,6 +62,33 @@ class JsonScanner {
   const char* stopped_at_ = nullptr;
   std::string_view expected_;
 };
+
+// Here, and not in the .cpp: they are called a dozen times an item.
+inline void JsonScanner::skip_blanks() {
+  while (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t') ++at_;
+}
+
+inline bool JsonScanner::take(char c, std::string_view expected) {
+  if (*at_ != c) return stop(expected);
+  ++at_;
+  return true;
+}
+
+inline bool JsonScanner::string(String& string) {
+  if (!take('"', "a string")) return false;
+  const char* begin = at_;
+  string.escaped = false;
+  while (true) {
+    while (!ends_plain_run[static_cast<unsigned char>(*at_)]) ++at_;
+    if (*at_ == '"') break;
+    if (*at_ != '\\') return stop("'\"', since a string has no line break or other control character in it");
+    string.escaped = true;
+    if (!escape()) return false;
+  }
+  string.raw = {begin, static_cast<std::size_t>(at_ - begin)};
+  ++at_;
+  return true;
+}
 
 /// What a scanned string stands for, into `out`. False: a half of a surrogate pair stands alone (a '?' takes its
 /// place).

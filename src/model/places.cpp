@@ -219,20 +219,13 @@ std::optional<PlaceNumber> PlaceTree::find(std::string_view code_or_slug) const 
 void PlaceTree::fill_slots() {
   const std::size_t slot_count = std::bit_ceil(codes_.size() * 2 + 2);
   slot_shift_ = 64 - std::countr_zero(slot_count);
-  slots_.assign(slot_count, no_port);
+  slots_.assign(slot_count, Slot{});
   for (PortNumber port = 0; port < codes_.size(); ++port) {
-    std::size_t at = first_slot(codes_[port]);
-    while (slots_[at] != no_port) at = (at + 1) & (slot_count - 1);
-    slots_[at] = port;
+    const std::uint64_t code = bytes_of(codes_[port].view());
+    std::size_t at = first_slot(code);
+    while (slots_[at].code != 0) at = (at + 1) & (slot_count - 1);
+    slots_[at] = {code, port, document_.ports[port].closed};
   }
-}
-
-std::optional<PortNumber> PlaceTree::find_port(PortCode code) const {
-  if (slots_.empty()) return std::nullopt;
-  for (std::size_t at = first_slot(code); slots_[at] != no_port; at = (at + 1) & (slots_.size() - 1)) {
-    if (codes_[slots_[at]] == code) return slots_[at];
-  }
-  return std::nullopt;
 }
 
 std::span<const PortNumber> PlaceTree::ports(PlaceNumber place) const {

@@ -6,6 +6,7 @@
 // In tree order every region is one range of ports, at any depth.
 #pragma once
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -80,7 +81,17 @@ class PlaceTree {
 
   /// A port's code or a region's slug; nullopt where there is none.
   std::optional<PlaceNumber> find(std::string_view code_or_slug) const;
-  std::optional<PortNumber> find_port(PortCode code) const;
+  std::optional<PortNumber> find_port(PortCode code) const { return find_port(code.view()); }
+  /// By a code that may be none: then there is no such port.
+  std::optional<PortNumber> find_port(std::string_view code) const {
+    const Slot* slot = find_slot(code);
+    return slot == nullptr ? std::nullopt : std::optional{slot->port};
+  }
+  /// As find_port, but nullopt for a closed one.
+  std::optional<PortNumber> find_open_port(std::string_view code) const {
+    const Slot* slot = find_slot(code);
+    return slot == nullptr || slot->closed ? std::nullopt : std::optional{slot->port};
+  }
   bool is_closed(PortNumber port) const { return document_.ports[port].closed; }
   PortCode code(PortNumber port) const { return codes_[port]; }
 
@@ -95,17 +106,35 @@ class PlaceTree {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
   };
-  static constexpr PortNumber no_port = ~PortNumber{0};
+  /// Of a hash table with open addressing, since every price asks it twice; one line of cache an answer.
+  struct Slot {
+    std::uint64_t code = 0;  ///< its five bytes; 0: the slot is empty
+    PortNumber port = 0;
+    bool closed = false;
+  };
 
   void fill_slots();
-  /// The upper bits of a multiplicative hash (Knuth, TAOCP 3, 6.4): the lower ones do not see a code's first letters.
-  std::size_t first_slot(PortCode code) const {
-    return static_cast<std::size_t>(code.number() * 0x9E3779B97F4A7C15ULL >> slot_shift_);
+  static std::uint64_t bytes_of(std::string_view code) {
+    std::uint32_t head = 0;
+    std::memcpy(&head, code.data(), sizeof(head));
+    return head | std::uint64_t{static_cast<unsigned char>(code[4])} << 32;
+  }
+  /// The upper bits of a multiplicative hash (Knuth, TAOCP 3, 6.4): they depend on every byte of the code.
+  std::size_t first_slot(std::uint64_t code) const {
+    return static_cast<std::size_t>(code * 0x9E3779B97F4A7C15ULL >> slot_shift_);
+  }
+  const Slot* find_slot(std::string_view code) const {
+    if (code.size() != 5 || slots_.empty()) return nullptr;
+    const std::uint64_t bytes = bytes_of(code);
+    for (std::size_t at = first_slot(bytes); slots_[at].code != 0; at = (at + 1) & (slots_.size() - 1)) {
+      if (slots_[at].code == bytes) return &slots_[at];
+    }
+    return nullptr;
   }
 
   PlacesDocument document_;
   std::vector<PortCode> codes_;
-  std::vector<PortNumber> slots_;  ///< a hash table of ports by code, open addressing: every price asks it twice
+  std::vector<Slot> slots_;  ///< a power of two of them
   int slot_shift_ = 63;
   std::unordered_map<std::string, RegionNumber> region_by_slug_;
   std::vector<std::int64_t> region_parent_;   ///< -1: a root
