@@ -23,10 +23,24 @@ inline constexpr std::size_t leaf_prices_min = 48;
 /// Days are kept as offsets of two bytes.
 inline constexpr std::uint32_t leaf_days_max = 65536;
 
+/// Ascending prices of one route, cut to what a leaf can hold.
+struct LeafContent {
+  std::span<const std::uint32_t> amounts;
+  std::span<const std::uint32_t> days;  ///< of the cells
+  std::span<const std::uint32_t> ends;  ///< of the cells; the last may go on in the next leaf
+  std::size_t begin = 0;                ///< where `ends` has the first amount
+};
+
+/// A place before a price of a leaf, or behind the last: then `cell` is cell_count().
+struct LeafPosition {
+  std::size_t cell = 0;
+  std::size_t price = 0;
+};
+
 class Leaf {
  public:
-  /// 1..leaf_prices_max items, ascending, within leaf_days_max days.
-  static Leaf* make(std::span<const Item> items);
+  /// 1..leaf_prices_max prices within leaf_days_max days.
+  static Leaf* make(const LeafContent& content);
 
   std::size_t bytes() const { return bytes(price_count_, cell_count_); }
   std::size_t price_count() const { return price_count_; }
@@ -36,17 +50,24 @@ class Leaf {
   }
   std::uint32_t day(std::size_t cell) const { return first_day_ + day_offsets()[cell]; }
   std::uint32_t last_day() const { return day(cell_count_ - 1u); }
+  std::size_t cell_begin(std::size_t cell) const { return cell == 0 ? 0 : cell_ends()[cell - 1]; }
+  std::size_t cell_end(std::size_t cell) const { return cell_ends()[cell]; }
   /// The amounts of a cell, ascending.
   std::span<const std::uint32_t> cell(std::size_t cell) const {
-    const std::size_t begin = cell == 0 ? 0 : cell_ends()[cell - 1];
-    return amounts().subspan(begin, cell_ends()[cell] - begin);
+    return amounts().subspan(cell_begin(cell), cell_end(cell) - cell_begin(cell));
   }
+  Item item(LeafPosition position) const {
+    return static_cast<Item>(day(position.cell)) << 32 | amounts()[position.price];
+  }
+
   /// The first cell of that day or a later one; cell_count() if there is none.
   std::size_t first_cell_from(std::uint32_t day) const;
-  void append_to(std::vector<Item>& items) const;
+  /// Before the first item that is not less.
+  LeafPosition lower_bound(Item item) const;
+  LeafPosition end() const { return {cell_count_, price_count_}; }
 
  private:
-  Leaf(std::uint32_t first_day, std::size_t price_count, std::size_t cell_count);
+  explicit Leaf(const LeafContent& content);
   static constexpr std::size_t bytes(std::size_t prices, std::size_t cells) {
     return sizeof(Leaf) + 4 * prices + 4 * cells;
   }

@@ -6,6 +6,7 @@
 
 #include "book/book.hpp"
 #include "book/parts.hpp"
+#include "book/price_run.hpp"
 #include "book/radix_sort.hpp"
 
 namespace ratebook::book {
@@ -55,9 +56,11 @@ struct Loader::Parts {
 
 namespace {
 
-const Route* make_route(std::span<const Item> items, std::vector<Route::Entry>& leaves, Edit& edit) {
+const Route* make_route(std::span<const Item> items, PriceRun& run, std::vector<Route::Entry>& leaves, Edit& edit) {
+  run.clear();
+  for (const Item item : items) run.append(item);
   leaves.clear();
-  make_leaves(items, edit, leaves);
+  run.cut(edit, leaves);
   return edit.make<Route>(std::span<const Route::Entry>(leaves));
 }
 
@@ -67,6 +70,7 @@ Tree make_tree(std::vector<std::pair<std::uint64_t, ItemList>>& routes, Edit& ed
   tree.route_count = routes.size();
   std::vector<Item> items;
   std::vector<Item> scratch;
+  PriceRun run;
   std::vector<Route::Entry> leaves;
   std::vector<Origin::Entry> dests;
   std::vector<Origins::Entry> origins;
@@ -74,7 +78,7 @@ Tree make_tree(std::vector<std::pair<std::uint64_t, ItemList>>& routes, Edit& ed
     auto& [route, list] = routes[i];
     list.move_to(items);
     radix_sort(std::span(items), scratch);
-    dests.push_back({route_dest(route), make_route(items, leaves, edit)});
+    dests.push_back({route_dest(route), make_route(items, run, leaves, edit)});
     if (i + 1 < routes.size() && route_orig(routes[i + 1].first) == route_orig(route)) continue;
     origins.push_back({route_orig(route), edit.make<Origin>(std::span<const Origin::Entry>(dests))});
     dests.clear();

@@ -8,6 +8,7 @@
 #include "book/brute_force.hpp"
 #include "book/leaf.hpp"
 #include "book/percentile.hpp"
+#include "book/price_run.hpp"
 #include "book/radix_sort.hpp"
 #include "book/tree.hpp"
 #include "book/wide_pairs.hpp"
@@ -91,7 +92,7 @@ RC_GTEST_PROP(Branch, finds_every_key_and_no_other, (std::uint64_t seed)) {
   free_node(branch);
 }
 
-RC_GTEST_PROP(Leaf, keeps_its_bounds_and_its_items, (std::uint64_t seed)) {
+RC_GTEST_PROP(PriceRun, is_cut_into_leaves_that_keep_bounds_and_items, (std::uint64_t seed)) {
   std::mt19937_64 random(seed);
   std::vector<Item> items(1 + random() % 1500);
   const std::uint64_t days = std::array<std::uint64_t, 3>{1, 400, 65744}[random() % 3];
@@ -100,22 +101,39 @@ RC_GTEST_PROP(Leaf, keeps_its_bounds_and_its_items, (std::uint64_t seed)) {
   }
   if (days == 65744) items.front() = make_item(day_min, Cents{1}), items.back() = make_item(day_max, Cents{1});
   std::ranges::sort(items);
+  PriceRun run;
+  for (const Item item : items) run.append(item);
   Edit edit;
   std::vector<Route::Entry> leaves;
-  make_leaves(items, edit, leaves);
+  run.cut(edit, leaves);
   std::vector<Item> joined;
+  PriceRun again;
   for (const auto& [key, leaf] : leaves) {
     RC_ASSERT(leaf->price_count() >= 1u);
     RC_ASSERT(leaf->price_count() <= leaf_prices_max);
-    RC_ASSERT(leaf->day(0) == item_day(key));
-    for (std::uint32_t day : {leaf->day(0), leaf->day(0) + 1, leaf->last_day(), leaf->last_day() + 1}) {
-      const std::size_t cell = leaf->first_cell_from(day);
-      RC_ASSERT((cell == leaf->cell_count() || leaf->day(cell) >= day));
-      RC_ASSERT((cell == 0 || leaf->day(cell - 1) < day));
+    RC_ASSERT(leaf->item({0, 0}) == key);
+    for (std::size_t cell = 0; cell < leaf->cell_count(); ++cell) {
+      for (std::size_t i = leaf->cell_begin(cell); i < leaf->cell_end(cell); ++i) {
+        joined.push_back(leaf->item({cell, i}));
+        const LeafPosition found = leaf->lower_bound(joined.back());
+        RC_ASSERT(leaf->item(found) == joined.back());
+        RC_ASSERT((found.price == 0 || leaf->amounts()[found.price - 1] != leaf->amounts()[found.price] ||
+                   leaf->cell_begin(found.cell) == found.price));
+      }
     }
-    leaf->append_to(joined);
+    // Copied in two pieces, a leaf is still the same.
+    const LeafPosition middle = leaf->lower_bound(items[random() % items.size()]);
+    again.append(*leaf, {0, 0}, middle);
+    again.append(*leaf, middle, leaf->end());
   }
   RC_ASSERT(joined == items);
+  std::vector<Route::Entry> leaves_again;
+  again.cut(edit, leaves_again);
+  RC_ASSERT(leaves_again.size() == leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    RC_ASSERT(leaves_again[i].key == leaves[i].key);
+    RC_ASSERT(std::ranges::equal(leaves_again[i].child->amounts(), leaves[i].child->amounts()));
+  }
 }
 
 TEST(WidePairs, are_those_over_many_routes) {

@@ -1,6 +1,7 @@
 #include "book/route_editor.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace ratebook::book {
 namespace {
@@ -13,18 +14,49 @@ std::unexpected<Fault> missing(const Key& key) {
                   " is to be removed, but does not stand in the book: load the book anew from the store");
 }
 
-}  // namespace
+constexpr std::size_t line_bytes = 64;
 
-bool RouteEditor::touches(Border border) const {
-  return adds_below(border) || removes_up_to(border) || !pending_.empty();
+void prefetch(const void* from, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += line_bytes) __builtin_prefetch(static_cast<const std::byte*>(from) + at);
 }
 
-bool RouteEditor::merge(std::span<const Item> leaf, Border border) {
-  const auto take_until = [&](auto end) {
-    const auto count = static_cast<std::size_t>(end - leaf.begin());
-    pending_.insert(pending_.end(), leaf.begin(), end);
-    leaf = leaf.subspan(count);
-  };
+/// What a leaf of usual size takes; its real one stands in memory that is not fetched yet.
+constexpr std::size_t leaf_bytes = 8 * leaf_prices_aim;
+
+}  // namespace
+
+void prefetch_route(const Route* route) {
+  if (route) prefetch(route, 2 * line_bytes);
+}
+
+void prefetch_leaves(const Route* route, const KeyChanges& changes) {
+  if (!route) return;
+  const std::span<const Item> keys = route->keys();
+  for (const std::span<const Key> some : {changes.added, changes.removed}) {
+    std::size_t last = keys.size();
+    for (const Key& key : some) {
+      const auto behind = static_cast<std::size_t>(std::ranges::upper_bound(keys, key.item) - keys.begin());
+      const std::size_t leaf = behind == 0 ? 0 : behind - 1;
+      if (leaf != last) prefetch(route->children()[leaf], leaf_bytes);
+      last = leaf;
+    }
+  }
+}
+
+bool RouteEditor::touches(Border border) const {
+  return adds_below(border) || removes_up_to(border) || pending_.size() > 0;
+}
+
+void RouteEditor::take_below(const Leaf* leaf, LeafPosition& position, Item item) {
+  if (!leaf) return;
+  const LeafPosition end = leaf->lower_bound(item);
+  if (end.price <= position.price) return;  // not back to equal ones that were removed
+  pending_.append(*leaf, position, end);
+  position = end;
+}
+
+bool RouteEditor::merge(const Leaf* leaf, Border border) {
+  LeafPosition position;
   while (true) {
     const bool adds = adds_below(border);
     const bool removes = removes_up_to(border);
@@ -33,21 +65,21 @@ bool RouteEditor::merge(std::span<const Item> leaf, Border border) {
       added_ = added_.subspan(1);  // one takes the other away
       removed_ = removed_.subspan(1);
     } else if (adds && (!removes || added_.front().item < removed_.front().item)) {
-      take_until(std::ranges::upper_bound(leaf, added_.front().item));
-      pending_.push_back(added_.front().item);
+      take_below(leaf, position, added_.front().item);
+      pending_.append(added_.front().item);
       added_ = added_.subspan(1);
     } else {
       const Item item = removed_.front().item;
-      take_until(std::ranges::lower_bound(leaf, item));
-      if (leaf.empty() || leaf.front() != item) {
+      take_below(leaf, position, item);
+      if (!leaf || position.cell == leaf->cell_count() || leaf->item(position) != item) {
         if (!border.none && item == border.next) break;  // it stands in the next leaf
         return false;
       }
-      leaf = leaf.subspan(1);
+      if (++position.price == leaf->cell_end(position.cell)) ++position.cell;
       removed_ = removed_.subspan(1);
     }
   }
-  take_until(leaf.end());
+  if (leaf) pending_.append(*leaf, position, leaf->end());
   return true;
 }
 
@@ -63,14 +95,11 @@ Result<const Route*> RouteEditor::change(const Route* before, KeyChanges changes
       leaves_.push_back({before->keys()[i], before->children()[i]});
       continue;
     }
-    opened_.clear();
-    if (leaf_count > 0) {
-      before->children()[i]->append_to(opened_);
-      edit_.retire(before->children()[i]);
-    }
-    if (!merge(opened_, border)) return missing(removed_.front());
+    const Leaf* leaf = before ? before->children()[i] : nullptr;
+    if (!merge(leaf, border)) return missing(removed_.front());
+    if (leaf) edit_.retire(leaf);
     if (pending_.size() < leaf_prices_min && !is_last) continue;  // joined with the next leaf
-    make_leaves(pending_, edit_, leaves_);
+    pending_.cut(edit_, leaves_);
     pending_.clear();
   }
   if (before) edit_.retire(before);

@@ -3,9 +3,15 @@
 #include <span>
 #include <vector>
 
+#include "book/price_run.hpp"
 #include "book/tree.hpp"
 
 namespace ratebook::book {
+
+/// Starts to fetch what change() will read first.
+void prefetch_route(const Route* route);
+/// Starts to fetch the leaves that `changes` touch.
+void prefetch_leaves(const Route* route, const KeyChanges& changes);
 
 /// One for many routes, one after the other: it keeps its buffers.
 class RouteEditor {
@@ -28,14 +34,16 @@ class RouteEditor {
   bool removes_up_to(Border border) const {
     return !removed_.empty() && (border.none || removed_.front().item <= border.next);
   }
-  /// Puts `leaf` and its changes behind pending_; false: a removal finds nothing.
-  bool merge(std::span<const Item> leaf, Border border);
+  /// Puts the changes up to the border behind pending_, and what `leaf` has between them; false: a removal finds
+  /// nothing.
+  bool merge(const Leaf* leaf, Border border);
+  /// Puts what `leaf` has up to `item` behind pending_.
+  void take_below(const Leaf* leaf, LeafPosition& position, Item item);
 
   Edit& edit_;
   std::span<const Key> added_;    ///< not yet merged
   std::span<const Key> removed_;  ///< not yet merged
-  std::vector<Item> opened_;
-  std::vector<Item> pending_;  ///< merged, not yet in a leaf
+  PriceRun pending_;              ///< merged, not yet in a leaf
   std::vector<Route::Entry> leaves_;
 };
 

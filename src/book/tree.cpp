@@ -4,44 +4,61 @@
 
 namespace ratebook::book {
 
-void make_leaves(std::span<const Item> items, Edit& edit, std::vector<Route::Entry>& leaves) {
-  while (!items.empty()) {
-    // Equal shares of what is left, so that no leaf comes out nearly empty.
-    const std::size_t leaf_count =
-        items.size() <= leaf_prices_max ? 1 : (items.size() + leaf_prices_aim - 1) / leaf_prices_aim;
-    std::size_t count = (items.size() + leaf_count - 1) / leaf_count;
-    while (item_day(items[count - 1]) - item_day(items.front()) >= leaf_days_max) --count;
-    leaves.push_back({items.front(), edit.make<Leaf>(items.first(count))});
-    items = items.subspan(count);
-  }
+namespace {
+
+constexpr std::size_t routes_ahead = 4;
+
+struct RouteChange {
+  PortNumber dest = 0;
+  const Route* before = nullptr;
+  KeyChanges changes;
+};
+
+/// The destinations of one origin that change.
+void list_routes(const Origin* origin, KeyChanges of_orig, std::vector<RouteChange>& routes) {
+  routes.clear();
+  const auto dest_of = [](const Key& key) { return route_dest(key.route); };
+  for_each_group(of_orig, dest_of, [&](PortNumber dest, KeyChanges changes) {
+    routes.push_back({dest, origin ? origin->find(dest) : nullptr, changes});
+  });
 }
 
+struct OrigChange {
+  PortNumber orig = 0;
+  KeyChanges changes;
+};
+
+}  // namespace
+
 Result<Tree> change_tree(Tree before, KeyChanges changes, Edit& edit) {
-  RouteEditor editor(edit);
-  Result<Tree> after{before};
-  std::vector<Origins::Entry> origin_changes;
-  std::vector<Origin::Entry> route_changes;
+  std::vector<OrigChange> origs;
   const auto orig_of = [](const Key& key) { return route_orig(key.route); };
-  const auto dest_of = [](const Key& key) { return route_dest(key.route); };
-  for_each_group(changes, orig_of, [&](PortNumber orig, KeyChanges of_orig) {
-    if (!after) return;
-    const Origin* origin = before.origins ? before.origins->find(orig) : nullptr;
-    route_changes.clear();
-    for_each_group(of_orig, dest_of, [&](PortNumber dest, KeyChanges of_route) {
-      if (!after) return;
-      const Route* route = origin ? origin->find(dest) : nullptr;
-      const Result<const Route*> changed = editor.change(route, of_route);
-      if (!changed) {
-        after = std::unexpected(changed.error());
-        return;
+  for_each_group(changes, orig_of, [&](PortNumber orig, KeyChanges of_orig) { origs.push_back({orig, of_orig}); });
+
+  RouteEditor editor(edit);
+  Tree after = before;
+  std::vector<RouteChange> routes;
+  std::vector<Origin::Entry> changed_routes;
+  std::vector<Origins::Entry> changed_origins;
+  for (const OrigChange& of_orig : origs) {
+    const Origin* origin = before.origins ? before.origins->find(of_orig.orig) : nullptr;
+    list_routes(origin, of_orig.changes, routes);
+    changed_routes.clear();
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      // Leaves lie scattered in memory: the next ones are fetched while this one is merged.
+      if (i + 2 * routes_ahead < routes.size()) prefetch_route(routes[i + 2 * routes_ahead].before);
+      if (i + routes_ahead < routes.size()) {
+        prefetch_leaves(routes[i + routes_ahead].before, routes[i + routes_ahead].changes);
       }
-      after->route_count += *changed != nullptr;
-      after->route_count -= route != nullptr;
-      route_changes.push_back({dest, *changed});
-    });
-    if (after) origin_changes.push_back({orig, change_branch<Origin>(origin, route_changes, edit)});
-  });
-  if (after) after->origins = change_branch<Origins>(before.origins, origin_changes, edit);
+      const Result<const Route*> changed = editor.change(routes[i].before, routes[i].changes);
+      if (!changed) return std::unexpected(changed.error());
+      after.route_count += *changed != nullptr;
+      after.route_count -= routes[i].before != nullptr;
+      changed_routes.push_back({routes[i].dest, *changed});
+    }
+    changed_origins.push_back({of_orig.orig, change_branch<Origin>(origin, changed_routes, edit)});
+  }
+  after.origins = change_branch<Origins>(before.origins, changed_origins, edit);
   return after;
 }
 

@@ -19,9 +19,6 @@ using Route = Branch<Item, Leaf>;  ///< a leaf's key is its first item; where a 
 using Origin = Branch<PortNumber, Route>;
 using Origins = Branch<PortNumber, Origin>;
 
-/// Cuts ascending items into leaves of at most leaf_prices_max, about equal, and appends them to `leaves`.
-void make_leaves(std::span<const Item> items, Edit& edit, std::vector<Route::Entry>& leaves);
-
 /// What is added to and removed from a part of the tree; both ascend.
 struct KeyChanges {
   std::span<const Key> added;
