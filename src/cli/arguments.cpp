@@ -73,7 +73,8 @@ constexpr auto places_footer = R"(Examples:
   ratebook places put --regions regions.csv --ports ports.csv
 
 Places are replaced whole. A port that the new ones do not name is closed: it takes no new prices.
-CSV has a header row: slug,name,parent_slug for regions, code,name,parent_slug for ports.)";
+CSV has a header row: slug,name,parent_slug for regions, code,name,parent_slug for ports.
+--server and --json stand for get and put, too.)";
 
 constexpr auto generate_footer = R"(Examples:
   ratebook generate --prices 50000 | ratebook push - --source carrier-a
@@ -81,6 +82,28 @@ constexpr auto generate_footer = R"(Examples:
   ratebook generate --ports ports.csv --format json --source carrier-b > batch.json
 
 The same options give the same prices, on any machine.)";
+
+std::string with_line_end(std::string text) {
+  if (!text.ends_with('\n')) text += '\n';
+  return text;
+}
+
+/// Help as `--name TYPE  words (default)`: CLI11's own form runs types, defaults and rules together.
+class HelpForm : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_items_expected_max() == 0 || option->get_positional()) return {};
+    const std::string type = option->get_type_name();  // NAME:{values} or NAME:rule
+    return " " + type.substr(0, type.find(':'));
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
+    if (!option->get_default_str().empty()) text += fmt::format(" ({})", option->get_default_str());
+    if (!option->get_envname().empty()) text += fmt::format(" ({}, or {})", default_server, option->get_envname());
+    return text;
+  }
+};
 
 /// Everything that the command line can say.
 struct Arguments {
@@ -96,8 +119,7 @@ struct Arguments {
   RetractOptions retract;
   std::uint32_t retract_wait_s = 600;
   std::uint32_t retract_retry_time_s = 60;
-  PlacesOptions get_places;
-  PlacesOptions put_places;
+  PlacesOptions places;
   GenerateOptions generate;
   std::string first_day = format_day(GeneratorOptions{}.first_day);
 };
@@ -111,9 +133,9 @@ CLI::App* add_serve(CLI::App& app, Arguments& arguments) {
   word->add_option("--data", arguments.serve.data_path, "The data file (SQLite); made where there is none")
       ->required()
       ->type_name("PATH");
-  word->add_option("--listen", arguments.listen, "Where to listen; port 0 picks a free one")
+  word->add_option("--listen", arguments.listen, "ADDRESS:PORT to listen on; port 0 picks a free one")
       ->capture_default_str()
-      ->type_name("ADDRESS:PORT");
+      ->type_name("ADDRESS");
   word->add_option("--drain-time", arguments.drain_time_s, "To go on serving after SIGTERM, not ready")
       ->capture_default_str()
       ->type_name("SECONDS");
@@ -131,7 +153,7 @@ CLI::App* add_serve(CLI::App& app, Arguments& arguments) {
 CLI::App* add_push(CLI::App& app, Arguments& arguments) {
   auto& options = arguments.push;
   auto* word = app.add_subcommand("push", "Send a batch of prices, and follow it until it is committed");
-  word->add_option("file", options.file, "The file; - is standard input")->required()->type_name("FILE");
+  word->add_option("FILE", options.file, "The file; - is standard input")->required();
   word->add_option("--source", options.source, "Who sends it; needed for CSV")->type_name("NAME");
   word->add_option("--key", options.key, "Idempotency-Key; else a fresh one")->type_name("KEY");
   word->add_option("--format", options.format, "json or csv; else seen from the file")
@@ -155,10 +177,8 @@ CLI::App* add_push(CLI::App& app, Arguments& arguments) {
 CLI::App* add_rates(CLI::App& app, Arguments& arguments) {
   auto& options = arguments.rates;
   auto* word = app.add_subcommand("rates", "Show what a route costs, day by day");
-  word->add_option("origin", options.origin, "A port's code or a region's slug")->required()->type_name("ORIG");
-  word->add_option("destination", options.destination, "A port's code or a region's slug")
-      ->required()
-      ->type_name("DEST");
+  word->add_option("ORIG", options.origin, "A port's code or a region's slug")->required();
+  word->add_option("DEST", options.destination, "A port's code or a region's slug")->required()->type_name("DEST");
   word->add_option("--from", options.from, "First day")->type_name("YYYY-MM-DD");
   word->add_option("--to", options.to, "Last day")->type_name("YYYY-MM-DD");
   word->add_option("--stats", options.stats, "Any of avg, min, max, count, p0 to p100")->type_name("LIST");
@@ -177,7 +197,7 @@ CLI::App* add_rates(CLI::App& app, Arguments& arguments) {
 CLI::App* add_batches(CLI::App& app, Arguments& arguments) {
   auto& options = arguments.batches;
   auto* word = app.add_subcommand("batches", "List batches, or show how one stands");
-  word->add_option("id", options.id, "Show this one")->type_name("ID");
+  word->add_option("ID", options.id, "Show this one");
   word->add_option("--source", options.source, "Only of this source")->type_name("NAME");
   word->add_option("--status", options.status, "Only these: accepted, committed, rejected or retracted")
       ->check(CLI::IsMember({"accepted", "committed", "rejected", "retracted"}))
@@ -196,7 +216,7 @@ CLI::App* add_batches(CLI::App& app, Arguments& arguments) {
 CLI::App* add_retract(CLI::App& app, Arguments& arguments) {
   auto& options = arguments.retract;
   auto* word = app.add_subcommand("retract", "Take a committed batch out again, whole");
-  word->add_option("id", options.id, "The batch")->required()->type_name("ID");
+  word->add_option("ID", options.id, "The batch")->required();
   word->add_option("--wait", arguments.retract_wait_s, "Until it is out; 0: not at all")
       ->capture_default_str()
       ->type_name("SECONDS");
@@ -210,28 +230,23 @@ CLI::App* add_retract(CLI::App& app, Arguments& arguments) {
 }
 
 CLI::App* add_places(CLI::App& app, Arguments& arguments) {
+  auto& options = arguments.places;
   auto* word = app.add_subcommand("places", "Show the regions and ports, or replace them");
-  auto& shown = arguments.get_places;
-  auto& put_options = arguments.put_places;
-  word->add_flag("--json", shown.json, "Print the server's JSON");
-  add_server(*word, shown.server);
-  auto* get = word->add_subcommand("get", "Show them as a tree (what `places` alone does)");
-  get->add_flag("--json", shown.json, "Print the server's JSON");
-  add_server(*get, shown.server);
-  auto* put = word->add_subcommand("put", "Replace them, whole");
-  auto* file = put->add_option("file", put_options.file, "The places as JSON; - is standard input")->type_name("FILE");
-  auto* sample = put->add_flag("--sample", put_options.sample, "Those that come with ratebook")->excludes(file);
-  auto* regions = put->add_option("--regions", put_options.regions, "Regions as CSV")->type_name("FILE");
-  auto* ports = put->add_option("--ports", put_options.ports, "Ports as CSV")->type_name("FILE");
+  // Told once, above or below: a second --server of the lower words would fall back to its own default.
+  word->add_flag("--json", options.json, "Print the server's JSON");
+  add_server(*word, options.server);
+  auto* get = word->add_subcommand("get", "Show them as a tree (what `places` alone does)")->fallthrough();
+  auto* put = word->add_subcommand("put", "Replace them, whole")->fallthrough();
+  auto* file = put->add_option("FILE", options.file, "The places as JSON; - is standard input");
+  auto* sample = put->add_flag("--sample", options.sample, "Those that come with ratebook")->excludes(file);
+  auto* regions = put->add_option("--regions", options.regions, "Regions as CSV")->type_name("FILE");
+  auto* ports = put->add_option("--ports", options.ports, "Ports as CSV")->type_name("FILE");
   regions->needs(ports)->excludes(file)->excludes(sample);
   ports->needs(regions);
-  put->add_option("--if-match", put_options.if_match, "Only if this is still their tag; else: as they stand now")
+  put->add_option("--if-match", options.if_match, "Only if this is still their tag; else: as they stand now")
       ->type_name("TAG");
-  put->add_flag("--json", put_options.json, "Print the server's JSON");
-  add_server(*put, put_options.server);
   word->require_subcommand(0, 1);
-  word->footer(places_footer);
-  put->footer(places_footer);
+  for (auto* each : {word, get, put}) each->footer(places_footer);
   return word;
 }
 
@@ -274,7 +289,7 @@ std::string finish(Arguments& arguments, const CLI::App& put) {
   arguments.push.retry_time = std::chrono::seconds{arguments.push_retry_time_s};
   arguments.retract.wait = std::chrono::seconds{arguments.retract_wait_s};
   arguments.retract.retry_time = std::chrono::seconds{arguments.retract_retry_time_s};
-  const auto& places = arguments.put_places;
+  const auto& places = arguments.places;
   if (put.parsed() && places.file.empty() && !places.sample && places.regions.empty()) {
     return "name a FILE, --sample, or --regions and --ports";
   }
@@ -289,6 +304,7 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
       "ratebook"};
   const auto all = std::make_shared<Arguments>();
   app.set_version_flag("--version", "ratebook " RATEBOOK_VERSION);
+  app.formatter(std::make_shared<HelpForm>());
   app.get_formatter()->column_width(32);
   app.require_subcommand(0, 1);
   app.footer(main_footer);
@@ -311,7 +327,7 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
     if (error.get_exit_code() != 0) return usage(error.what(), chosen());
     std::ostringstream text;  // help and version travel as exceptions, too
     app.exit(error, text, text);
-    return Said{text.str(), exit_ok};
+    return Said{with_line_end(text.str()), exit_ok};
   }
   if (app.get_subcommands().empty()) return Said{app.help(), exit_usage};
   if (const auto wrong = finish(*all, *put_word); !wrong.empty()) return usage(wrong, chosen());
@@ -320,9 +336,8 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   if (rates_word->parsed()) return Word{[all](const Console& console) { return rates(all->rates, console); }};
   if (batches_word->parsed()) return Word{[all](const Console& console) { return batches(all->batches, console); }};
   if (retract_word->parsed()) return Word{[all](const Console& console) { return retract(all->retract, console); }};
-  if (put_word->parsed()) return Word{[all](const Console& console) { return put_places(all->put_places, console); }};
-  if (places_word->parsed())
-    return Word{[all](const Console& console) { return get_places(all->get_places, console); }};
+  if (put_word->parsed()) return Word{[all](const Console& console) { return put_places(all->places, console); }};
+  if (places_word->parsed()) return Word{[all](const Console& console) { return get_places(all->places, console); }};
   if (generate_word->parsed()) {
     return Word{[all](const Console& console) { return generate_prices(all->generate, console); }};
   }

@@ -50,7 +50,7 @@ int batches(const BatchesOptions& options, const Console& console) {
   if (!client) return exit_usage;
   const auto answer = client->send(request_of(options));
   if (!answer) return report_fault(console, answer.error());
-  if (options.json) console.out(answer->body);
+  if (options.json) pass_through(console, answer->body);
   if (answer->status != 200) return report_refusal(console, *answer, "");
   if (options.json) return exit_ok;
   if (options.id.empty()) {

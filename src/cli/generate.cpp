@@ -37,7 +37,7 @@ class Printer {
         is_json_ ? fmt::format("{{\"source\":\"{}\",\"prices\":[", options.source) : "orig_code,dest_code,day,price\n";
   }
 
-  bool print(const Run& run) {
+  bool print(const RouteDay& run) {
     const std::string day = format_day(run.day);
     const std::string before =
         is_json_
@@ -101,7 +101,7 @@ int generate_prices(const GenerateOptions& options, const Console& console) {
   if (!ports) return refuse(ports.error().message);
   Printer printer{console, options};
   bool written = true;
-  const auto done = generate(options.prices, *ports, [&](const Run& run) { return written = printer.print(run); });
+  const auto done = generate(options.prices, *ports, [&](const RouteDay& run) { return written = printer.print(run); });
   if (!done) return refuse(done.error().message);
   return written && printer.finish() ? exit_ok : exit_output;
 }

@@ -128,7 +128,7 @@ Result<void> check(const GeneratorOptions& options, const std::vector<PortDocume
 }  // namespace
 
 Result<void> generate(const GeneratorOptions& options, const std::vector<PortDocument>& ports,
-                      const std::function<bool(const Run&)>& sink) {
+                      const std::function<bool(const RouteDay&)>& sink) {
   auto open_ports = ports;
   std::erase_if(open_ports, [](const PortDocument& port) { return port.closed; });
   if (const auto good = check(options, open_ports); !good) return good;

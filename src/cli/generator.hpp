@@ -28,7 +28,7 @@ inline constexpr Cents generated_max{20'000'00};
 inline constexpr std::size_t generator_ports_max = 2'000;
 
 /// All prices of one route on one day, at least one.
-struct Run {
+struct RouteDay {
   PortCode orig;
   PortCode dest;
   Day day;
@@ -38,6 +38,6 @@ struct Run {
 /// Gives every run to `sink`, days ascending, until it returns false. Routes go between ports of different regions.
 /// Closed ports do not trade. Failure::conflict: options out of range, or no two ports that could trade.
 Result<void> generate(const GeneratorOptions& options, const std::vector<PortDocument>& ports,
-                      const std::function<bool(const Run&)>& sink);
+                      const std::function<bool(const RouteDay&)>& sink);
 
 }  // namespace ratebook::cli

@@ -111,7 +111,7 @@ int get_places(const PlacesOptions& options, const Console& console) {
   if (!client) return exit_usage;
   const auto answer = client->send(get_request());
   if (!answer) return report_fault(console, answer.error());
-  if (options.json) console.out(answer->body);
+  if (options.json) pass_through(console, answer->body);
   if (answer->status != 200) return report_refusal(console, *answer, "");
   if (options.json) return exit_ok;
   const auto places = client::parse_places(answer->body);
@@ -147,7 +147,7 @@ int put_places(const PlacesOptions& options, const Console& console) {
   request.body = client::text_body(*document);
   const auto answer = client->send(request);
   if (!answer) return report_fault(console, answer.error());
-  if (options.json) console.out(answer->body);
+  if (options.json) pass_through(console, answer->body);
   if (answer->status >= 300) {
     const int code = report_refusal(console, *answer, options.file);
     if (answer->status == 412) console.err("Somebody changed the places meanwhile: look at them again, then decide.\n");

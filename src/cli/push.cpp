@@ -101,7 +101,7 @@ class Push {
   }
 
   int refused(const client::Answer& answer) {
-    if (options_.json) console_.out(answer.body);
+    if (options_.json) pass_through(console_, answer.body);
     const int code = report_refusal(console_, answer, options_.file == "-" ? "<input>" : options_.file);
     if (code == exit_unavailable) say_same_key();
     return code;
@@ -126,7 +126,7 @@ class Push {
       if (!batch) return report_fault(console_, batch.error());
     }
     if (options_.json) {
-      console_.out(batch->json);
+      pass_through(console_, batch->json);
     } else {
       print(*batch, answer.status);
     }

@@ -143,7 +143,7 @@ class Question {
     if (!answer) return report_fault(console_, answer.error());
     if (answer->status != 200) return refused(*answer);
     if (!for_people) {
-      console_.out(answer->body);
+      pass_through(console_, answer->body);
       return exit_ok;
     }
     const auto rates = client::parse_rates(answer->body);
@@ -158,7 +158,7 @@ class Question {
   }
 
   int refused(const client::Answer& answer) {
-    if (options_.json) console_.out(answer.body);
+    if (options_.json) pass_through(console_, answer.body);
     return report_refusal(console_, answer, "");
   }
 

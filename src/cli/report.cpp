@@ -33,6 +33,11 @@ std::optional<client::Client> connect_to(const std::string& server, const Consol
   return std::nullopt;
 }
 
+void pass_through(const Console& console, std::string_view text) {
+  console.out(text);
+  if (!text.empty() && !text.ends_with('\n')) console.out("\n");
+}
+
 void say_error(const Console& console, std::string_view message) {
   console.err(fmt::format("error: {}\n", printable(message)));
 }
@@ -49,7 +54,7 @@ int report_refusal(const Console& console, const client::Answer& answer, std::st
   const auto problem = client::parse_problem(answer.body, answer.status);
   for (const auto& item : problem.errors) console.err(describe(item, file) + '\n');
   if (problem.error_count > problem.errors.size()) {
-    console.err(fmt::format("… and {} more\n", grouped(problem.error_count - problem.errors.size())));
+    console.err(fmt::format("and {} more\n", grouped(problem.error_count - problem.errors.size())));
   }
   say_error(console, problem.detail.empty() ? problem.title : fmt::format("{}: {}", problem.title, problem.detail));
   if (const auto wait = client::retry_after(answer)) {

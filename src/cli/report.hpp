@@ -13,6 +13,9 @@ namespace ratebook::cli {
 /// A client of the server, or nothing: then the reason is printed and the exit code is exit_usage.
 std::optional<client::Client> connect_to(const std::string& server, const Console& console);
 
+/// The server's own text on out, its last line ended.
+void pass_through(const Console& console, std::string_view text);
+
 /// `error: …` on err.
 void say_error(const Console& console, std::string_view message);
 

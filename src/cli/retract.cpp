@@ -35,7 +35,7 @@ int retract(const RetractOptions& options, const Console& console) {
   progress.clear();
   if (!answer) return report_fault(console, answer.error());
   if (answer->status >= 300) {
-    if (options.json) console.out(answer->body);
+    if (options.json) pass_through(console, answer->body);
     return report_refusal(console, *answer, "");
   }
   auto batch = client::parse_batch(answer->body);
@@ -48,7 +48,7 @@ int retract(const RetractOptions& options, const Console& console) {
     progress.clear();
   }
   if (!batch) return report_fault(console, batch.error());
-  console.out(options.json ? batch->json : describe(console, *batch));
+  pass_through(console, options.json ? batch->json : describe(console, *batch));
   if (batch->status == "retracted" || options.wait.count() == 0) return exit_ok;
   console.err("Accepted, not yet retracted.\n");
   return exit_waiting;
