@@ -4,11 +4,40 @@
 
 namespace ratebook::sqlite {
 
+void WriteSide::Group::note_writer(BootTime now, bool reads) {
+  const std::lock_guard lock{mutex};
+  seen = seen || reads;
+  writer_at = now;
+}
+
+bool WriteSide::Group::has_ended() {
+  const std::lock_guard lock{mutex};
+  return ended;
+}
+
+BootTime WriteSide::Group::due_at(const TransactionOptions& options) const {
+  const BootTime quiet_end = seen ? writer_at + options.writer_quiet_max : opened_at + options.quiet_max;
+  return std::min(quiet_end, opened_at + options.age_max);
+}
+
+void WriteSide::Group::wait(const Runtime& runtime, const TransactionOptions& options) {
+  std::unique_lock lock{mutex};
+  while (!ended) {
+    const BootTime now = runtime.boot_time();
+    const BootTime due = due_at(options);
+    if (now >= due) return;
+    changed.wait_for(lock, due - now);
+  }
+}
+
 void WriteSide::end(Result<void> outcome) {
-  group_->ended = true;
-  group_->outcome = std::move(outcome);
+  {
+    const std::lock_guard lock{group_->mutex};
+    group_->ended = true;
+    group_->outcome = std::move(outcome);
+  }
+  group_->changed.notify_all();
   group_.reset();
-  ended_.notify_all();
 }
 
 void WriteSide::roll_back(const Fault& why) {
@@ -16,7 +45,7 @@ void WriteSide::roll_back(const Fault& why) {
   if (db_->in_transaction()) db_->run("ROLLBACK");
   db_->take_fault();
   ++meters_.rollbacks;
-  if (group_->seen || group_->written) std::ranges::fill(claimed_epochs_, 0);
+  if (group_->writer_at != BootTime{}) std::ranges::fill(claimed_epochs_, 0);
   end(std::unexpected(why));
 }
 
@@ -55,33 +84,28 @@ void WriteSide::Turn::note_appended(std::uint32_t partition) { side_.group_->app
 
 void WriteSide::Turn::note_read(std::uint32_t partition) {
   if (!is_open() || !side_.group_->appended_to[partition]) return;
-  side_.group_->seen = true;
-  side_.group_->writer_at = side_.runtime_.boot_time();
+  side_.group_->note_writer(side_.runtime_.boot_time(), true);
 }
 
 bool WriteSide::Turn::note_written(std::uint64_t prices) {
-  side_.group_->written = true;
   side_.group_->prices += prices;
-  side_.group_->writer_at = side_.runtime_.boot_time();
+  side_.group_->note_writer(side_.runtime_.boot_time(), false);
   return side_.group_->prices >= side_.options_.prices_max;
 }
 
 Result<void> WriteSide::Turn::wait_until_durable() {
   const std::shared_ptr<Group> group = side_.group_;
-  const TransactionOptions& options = side_.options_;
-  while (!group->ended) {
-    const BootTime quiet_end =
-        group->seen ? group->writer_at + options.writer_quiet_max : group->opened_at + options.quiet_max;
-    const BootTime end = std::min(quiet_end, group->opened_at + options.age_max);
-    const BootTime now = side_.runtime_.boot_time();
-    if (now >= end) {
-      // The outcome is the group's; it is read below.
+  lock_.unlock();
+  while (true) {
+    group->wait(side_.runtime_, side_.options_);
+    if (group->has_ended()) return group->outcome;
+    const Turn turn{side_};
+    // Until the turn came, someone may have committed it, or the writer may have begun with it.
+    if (side_.group_ == group && side_.runtime_.boot_time() >= group->due_at(side_.options_)) {
+      // How it went is the group's outcome.
       static_cast<void>(side_.commit());
-      break;
     }
-    side_.ended_.wait_for(lock_, end - now);
   }
-  return group->outcome;
 }
 
 void WriteSide::Turn::commit_if_old() {

@@ -17,6 +17,7 @@
 #include "model/error.hpp"
 #include "runtime/runtime.hpp"
 #include "sqlite/connection.hpp"
+#include "sqlite/turn_queue.hpp"
 
 namespace ratebook::sqlite {
 
@@ -66,15 +67,24 @@ class WriteSide {
   class Turn;
 
  private:
+  /// Those who are in one transaction. What appenders wait for has a lock of its own, so that they need no turn for it.
   struct Group {
     BootTime opened_at{};
-    BootTime writer_at{};           ///< when the writer last did something in it
-    bool seen = false;              ///< the writer has read records that were appended in it
-    bool written = false;           ///< the writer has put something into it
-    std::vector<bool> appended_to;  ///< by partition
+    std::vector<bool> appended_to;  ///< by partition; this and the next need a turn
     std::uint64_t prices = 0;
+
+    std::mutex mutex;  ///< guards the rest, which changes only within a turn
+    std::condition_variable changed;
+    bool seen = false;     ///< the writer has read records that were appended in it
+    BootTime writer_at{};  ///< when the writer last did something in it; zero: never
     bool ended = false;
     Result<void> outcome;
+
+    void note_writer(BootTime now, bool reads);
+    bool has_ended();
+    /// Returns when it has ended, or is due.
+    void wait(const Runtime& runtime, const TransactionOptions& options);
+    BootTime due_at(const TransactionOptions& options) const;
   };
 
   void end(Result<void> outcome);
@@ -85,15 +95,14 @@ class WriteSide {
   const Runtime& runtime_;
   TransactionOptions options_;
   Meters& meters_;
-  std::mutex mutex_;               ///< guards all below and the connection
-  std::condition_variable ended_;  ///< of any group
-  std::shared_ptr<Group> group_;   ///< of the open transaction; nullptr: none is open
+  TurnQueue turns_;               ///< guards all below and the connection
+  std::shared_ptr<Group> group_;  ///< of the open transaction; nullptr: none is open
   std::vector<std::uint64_t> claimed_epochs_;
 };
 
 class WriteSide::Turn {
  public:
-  explicit Turn(WriteSide& side) : side_(side), lock_(side.mutex_) {}
+  explicit Turn(WriteSide& side) : side_(side), lock_(side.turns_) {}
 
   Connection& db() { return *side_.db_; }
   bool is_open() const { return side_.group_ != nullptr; }
@@ -112,8 +121,8 @@ class WriteSide::Turn {
   /// The writer has put something into the transaction. True: so many prices stand in it that it should be committed.
   bool note_written(std::uint64_t prices);
 
-  /// Blocks, without the connection, until the open transaction has ended, and returns how. Commits it itself when
-  /// nobody else does in time.
+  /// Gives the turn up for good, blocks until the open transaction has ended, and returns how. Commits it when nobody
+  /// else does in time.
   Result<void> wait_until_durable();
   /// Commits a transaction that is older than any may be.
   void commit_if_old();
@@ -124,7 +133,7 @@ class WriteSide::Turn {
 
  private:
   WriteSide& side_;
-  std::unique_lock<std::mutex> lock_;
+  std::unique_lock<TurnQueue> lock_;
 };
 
 }  // namespace ratebook::sqlite
