@@ -96,8 +96,7 @@ CsvDecoder::Outcome CsvDecoder::read_quoted(const char*& at, const char* end, bo
   column.text = {begin, static_cast<std::size_t>(quote - begin)};
   at = quote + 1;
   if (*at == '\r' && (at + 1 == end || at[1] == '\n')) ++at;
-  if (at == end) return last ? Outcome::whole : Outcome::cut;
-  return *at == ',' || *at == '\n' ? Outcome::whole : Outcome::bad_quote;
+  return at == end || *at == ',' || *at == '\n' ? Outcome::whole : Outcome::bad_quote;
 }
 
 std::string_view CsvDecoder::plain(const Column& column, std::string& scratch) const {

@@ -38,10 +38,14 @@ bool is_batch_id(std::string_view text) {
 
 std::string_view to_string(BatchStatus status) {
   switch (status) {
-    case BatchStatus::accepted: return "accepted";
-    case BatchStatus::committed: return "committed";
-    case BatchStatus::rejected: return "rejected";
-    case BatchStatus::retracted: return "retracted";
+    case BatchStatus::accepted:
+      return "accepted";
+    case BatchStatus::committed:
+      return "committed";
+    case BatchStatus::rejected:
+      return "rejected";
+    case BatchStatus::retracted:
+      return "retracted";
   }
   return "";
 }
@@ -56,18 +60,24 @@ std::optional<BatchStatus> parse_batch_status(std::string_view text) {
 
 std::string_view to_string(Rejection rejection) {
   switch (rejection) {
-    case Rejection::none: return "";
-    case Rejection::key_conflict: return "key-conflict";
-    case Rejection::replaces_conflict: return "replaces-conflict";
+    case Rejection::none:
+      return "";
+    case Rejection::key_conflict:
+      return "key-conflict";
+    case Rejection::replaces_conflict:
+      return "replaces-conflict";
   }
   return "";
 }
 
 std::string_view to_string(VersionKind kind) {
   switch (kind) {
-    case VersionKind::batch: return "batch";
-    case VersionKind::retraction: return "retraction";
-    case VersionKind::places: return "places";
+    case VersionKind::batch:
+      return "batch";
+    case VersionKind::retraction:
+      return "retraction";
+    case VersionKind::places:
+      return "places";
   }
   return "";
 }

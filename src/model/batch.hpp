@@ -75,9 +75,9 @@ std::string_view to_string(VersionKind kind);
 struct VersionRow {
   Version version = 0;
   VersionKind kind = VersionKind::batch;
-  std::string batch_id;        ///< empty for places
-  std::string attempt;         ///< of the batch: where its prices stand in the store
-  std::string replaced_id;      ///< of the batch that this one replaced, or empty
+  std::string batch_id;     ///< empty for places
+  std::string attempt;      ///< of the batch: where its prices stand in the store
+  std::string replaced_id;  ///< of the batch that this one replaced, or empty
   std::string replaced_attempt;
   WallTime committed_at = 0;
   Digest chain{};

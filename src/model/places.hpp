@@ -137,8 +137,8 @@ class PlaceTree {
   std::vector<Slot> slots_;  ///< a power of two of them
   int slot_shift_ = 63;
   std::unordered_map<std::string, RegionNumber> region_by_slug_;
-  std::vector<std::int64_t> region_parent_;   ///< -1: a root
-  std::vector<std::int64_t> port_region_;     ///< -1: closed
+  std::vector<std::int64_t> region_parent_;  ///< -1: a root
+  std::vector<std::int64_t> port_region_;    ///< -1: closed
   std::vector<PortNumber> tree_order_;
   std::vector<std::uint32_t> order_of_port_;  ///< inverse of tree_order_
   std::vector<Range> region_range_;           ///< into tree_order_
