@@ -153,6 +153,11 @@ TEST(Json, AMessageShowsTheValueShortAndClean) {
   EXPECT_THAT(result.errors.at(0).message, HasSubstr("'2021???" + std::string(33, 'x') + "…' is not a day"));
 }
 
+TEST(Json, EscapesStandForTheirCharacters) {
+  const auto result = refused(batch(item_with_day(R"("\ud83d\ude00 \u00E4 \u20ac \" \\ \/ \b\f\n\r\t \u0041")")));
+  EXPECT_THAT(result.errors.at(0).message, HasSubstr("'😀 ä € \" \\ / ????? A' is not a day"));
+}
+
 TEST(Json, EveryItemIsCheckedWithItsLine) {
   const auto result = refused(fmt::format("{{\n\"prices\": [\n{},\n{}, {},\n\n{}\n],\n\"source\": \"carrier-a\"}}",
                                           good_item, item_with_price("0"), item_with_day("1"), "{}"));
