@@ -56,8 +56,7 @@ bool JsonScanner::number(std::string_view& token) {
   const char* begin = at_;
   if (*at_ == '-') ++at_;
   if (*at_ == '0') {
-    ++at_;
-    if (is_digit(*at_)) return stop("no digit after a leading 0");
+    ++at_;  // and no digit after it: what comes next is not the number's
   } else if (!digits()) {
     return false;
   }
