@@ -13,15 +13,16 @@ Leaf::Leaf(const LeafContent& content)
 Leaf* Leaf::make(const LeafContent& content) {
   const std::size_t cell_count = content.days.size();
   auto* leaf = new (::operator new(bytes(content.amounts.size(), cell_count))) Leaf(content);
-  auto* amounts = reinterpret_cast<std::uint32_t*>(leaf + 1);
-  auto* day_offsets = reinterpret_cast<std::uint16_t*>(std::ranges::copy(content.amounts, amounts).out);
+  auto* day_offsets = reinterpret_cast<std::uint16_t*>(leaf + 1);
   auto* cell_ends = day_offsets + cell_count;
+  auto* amounts = reinterpret_cast<std::uint32_t*>(cell_ends + cell_count);
   const std::uint32_t first_day = content.days.front();
   for (std::size_t i = 0; i < cell_count; ++i) {
     day_offsets[i] = static_cast<std::uint16_t>(content.days[i] - first_day);
     cell_ends[i] = static_cast<std::uint16_t>(content.ends[i] - content.begin);
   }
   cell_ends[cell_count - 1] = leaf->price_count_;
+  std::ranges::copy(content.amounts, amounts);
   return leaf;
 }
 

@@ -1,7 +1,7 @@
 // A leaf: some hundred consecutive prices of one route, sorted by day and amount.
 //
-//   first day | prices | cells | amount, amount, … | day offset of a cell, … | end of a cell, …
-//                                 4 bytes a price     2 bytes a cell            2 bytes a cell
+//   first day | prices | cells | day offset of a cell, … | end of a cell, … | amount, amount, …
+//       8 bytes in all            2 bytes a cell            2 bytes a cell     4 bytes a price
 //
 // A cell is all prices of the leaf that stand on one day, so its minimum and maximum are its first and last.
 #pragma once
@@ -46,15 +46,17 @@ class Leaf {
   std::size_t price_count() const { return price_count_; }
   std::size_t cell_count() const { return cell_count_; }
   std::span<const std::uint32_t> amounts() const {
-    return {reinterpret_cast<const std::uint32_t*>(this + 1), price_count_};
+    return {reinterpret_cast<const std::uint32_t*>(cell_ends().data() + cell_count_), price_count_};
   }
   std::uint32_t day(std::size_t cell) const { return first_day_ + day_offsets()[cell]; }
   std::uint32_t last_day() const { return day(cell_count_ - 1u); }
   std::size_t cell_begin(std::size_t cell) const { return cell == 0 ? 0 : cell_ends()[cell - 1]; }
   std::size_t cell_end(std::size_t cell) const { return cell_ends()[cell]; }
   /// The amounts of a cell, ascending.
-  std::span<const std::uint32_t> cell(std::size_t cell) const {
-    return amounts().subspan(cell_begin(cell), cell_end(cell) - cell_begin(cell));
+  std::span<const std::uint32_t> cell(std::size_t cell) const { return cells(cell, cell + 1); }
+  /// The amounts of the cells begin..end-1.
+  std::span<const std::uint32_t> cells(std::size_t begin, std::size_t end) const {
+    return amounts().subspan(cell_begin(begin), cell_begin(end) - cell_begin(begin));
   }
   Item item(LeafPosition position) const {
     return static_cast<Item>(day(position.cell)) << 32 | amounts()[position.price];
@@ -72,7 +74,7 @@ class Leaf {
     return sizeof(Leaf) + 4 * prices + 4 * cells;
   }
   std::span<const std::uint16_t> day_offsets() const {
-    return {reinterpret_cast<const std::uint16_t*>(amounts().data() + price_count_), cell_count_};
+    return {reinterpret_cast<const std::uint16_t*>(this + 1), cell_count_};
   }
   std::span<const std::uint16_t> cell_ends() const { return {day_offsets().data() + cell_count_, cell_count_}; }
 

@@ -7,10 +7,9 @@
 namespace ratebook::book {
 namespace {
 
-constexpr int bucket_bits = 11;
-constexpr std::uint32_t bucket_count = 1u << bucket_bits;
+constexpr int bucket_bits_max = 11;  ///< what fits into the first cache
 /// Below this the buckets cost more than they save.
-constexpr std::size_t bucket_values_min = 1024;
+constexpr std::size_t bucket_values_min = 96;
 constexpr std::uint32_t no_group = UINT32_MAX;
 
 struct Between {
@@ -64,6 +63,8 @@ void PercentileSelector::find_ranks(std::size_t count) {
 /// rank falls, and selects among them.
 void PercentileSelector::select_by_buckets(std::span<const std::uint32_t> values) {
   const auto [least, greatest] = std::ranges::minmax(values);
+  const int bucket_bits = std::min(bucket_bits_max, static_cast<int>(std::bit_width(values.size())));
+  const std::uint32_t bucket_count = 1u << bucket_bits;
   const int shift = std::max(0, static_cast<int>(std::bit_width(greatest - least)) - bucket_bits);
   const auto bucket_of = [least, shift](std::uint32_t value) { return (value - least) >> shift; };
   bucket_counts_.assign(bucket_count, 0);

@@ -1,6 +1,7 @@
 // Rates from a book, four ways: a single route is read off as it stands; a wide pair of regions from its sums; any
 // other pair, and extremes, by walking the routes; percentiles by gathering the amounts of some days at a time.
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -94,29 +95,46 @@ std::vector<DayTotal> totals_from_sums(const DaySums* sums, Days days) {
 
 std::vector<DayTotal> totals_from_routes(const Origins& origins, const RoutePorts& ports, Days days) {
   std::vector<DayTotal> totals(days.count());
-  walk_routes(origins, ports, days,
-              [&](std::uint32_t day, std::span<const std::uint32_t> cell) { totals[day - days.first].add(cell); });
+  walk_leaves(origins, ports, days, [&](const LeafPart& part) {
+    for (std::size_t i = part.begin; i < part.end; ++i) totals[part.leaf->day(i) - days.first].add(part.leaf->cell(i));
+  });
   return totals;
+}
+
+/// Copies as many amounts at once as most cells have, and cuts off what is too much: no loop of unknown length.
+/// Writes up to copied_at_once behind what it returns, the end of the copy.
+constexpr std::size_t copied_at_once = 8;
+std::uint32_t* copy_cell(const Leaf& leaf, std::size_t cell, std::uint32_t* out) {
+  const std::size_t begin = leaf.cell_begin(cell);
+  const std::size_t count = leaf.cell_end(cell) - begin;
+  const std::span<const std::uint32_t> behind = leaf.amounts().subspan(begin);
+  if (count > copied_at_once || behind.size() < copied_at_once) {
+    return std::ranges::copy(behind.first(count), out).out;
+  }
+  std::memcpy(out, behind.data(), copied_at_once * sizeof(*out));
+  return out + count;
 }
 
 /// Percentiles of `rates`, all of which lie in `days`.
 void add_percentiles(const Origins& origins, const RoutePorts& ports, Days days, std::span<DayRate> rates,
                      std::uint64_t amount_count, PercentileSelector& selector) {
-  const auto amounts = std::make_unique_for_overwrite<std::uint32_t[]>(amount_count);
+  const auto amounts = std::make_unique_for_overwrite<std::uint32_t[]>(amount_count + rates.size() * copied_at_once);
   std::vector<std::uint32_t*> ends(days.count());  // where the next amount of a day goes
   std::uint32_t* begin = amounts.get();
   for (const DayRate& rate : rates) {
     ends[static_cast<std::uint32_t>(rate.day.since_1970) - days.first] = begin;
-    begin += rate.count;
+    begin += rate.count + copied_at_once;
   }
-  walk_routes(origins, ports, days, [&](std::uint32_t day, std::span<const std::uint32_t> cell) {
-    std::uint32_t*& end = ends[day - days.first];
-    end = std::ranges::copy(cell, end).out;
+  walk_leaves(origins, ports, days, [&](const LeafPart& part) {
+    for (std::size_t i = part.begin; i < part.end; ++i) {
+      std::uint32_t*& end = ends[part.leaf->day(i) - days.first];
+      end = copy_cell(*part.leaf, i, end);
+    }
   });
   begin = amounts.get();
   for (DayRate& rate : rates) {
     rate.percentiles = selector.select({begin, rate.count});
-    begin += rate.count;
+    begin += rate.count + copied_at_once;
   }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "book/prefetch.hpp"
+
 namespace ratebook::book {
 namespace {
 
@@ -14,20 +16,7 @@ std::unexpected<Fault> missing(const Key& key) {
                   " is to be removed, but does not stand in the book: load the book anew from the store");
 }
 
-constexpr std::size_t line_bytes = 64;
-
-void prefetch(const void* from, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += line_bytes) __builtin_prefetch(static_cast<const std::byte*>(from) + at);
-}
-
-/// What a leaf of usual size takes; its real one stands in memory that is not fetched yet.
-constexpr std::size_t leaf_bytes = 8 * leaf_prices_aim;
-
 }  // namespace
-
-void prefetch_route(const Route* route) {
-  if (route) prefetch(route, 2 * line_bytes);
-}
 
 void prefetch_leaves(const Route* route, const KeyChanges& changes) {
   if (!route) return;
@@ -37,7 +26,7 @@ void prefetch_leaves(const Route* route, const KeyChanges& changes) {
     for (const Key& key : some) {
       const auto behind = static_cast<std::size_t>(std::ranges::upper_bound(keys, key.item) - keys.begin());
       const std::size_t leaf = behind == 0 ? 0 : behind - 1;
-      if (leaf != last) prefetch(route->children()[leaf], leaf_bytes);
+      if (leaf != last) prefetch_leaf(route->children()[leaf]);
       last = leaf;
     }
   }

@@ -8,8 +8,6 @@
 
 namespace ratebook::book {
 
-/// Starts to fetch what change() will read first.
-void prefetch_route(const Route* route);
 /// Starts to fetch the leaves that `changes` touch.
 void prefetch_leaves(const Route* route, const KeyChanges& changes);
 

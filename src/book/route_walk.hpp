@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "book/book.hpp"
+#include "book/prefetch.hpp"
 #include "book/tree.hpp"
 
 namespace ratebook::book {
@@ -18,21 +19,23 @@ struct Days {
   std::size_t count() const { return last - first + 1; }
 };
 
+/// The first leaf of the route that may have a price on `day` or later.
+inline std::size_t first_leaf_from(const Route& route, std::uint32_t day) {
+  const std::span<const Item> keys = route.keys();
+  const Item item = make_item(Day{static_cast<std::int32_t>(day)}, Cents{0});
+  const auto behind = static_cast<std::size_t>(std::ranges::lower_bound(keys, item) - keys.begin());
+  // The leaf before may end with that day, or days after it.
+  return behind == 0 ? 0 : behind - 1;
+}
+
 /// Calls fn(day, amounts) for every cell of the route in `days`, in order. Days go on from a leaf to the next.
 template <class Fn>
 void walk_route(const Route& route, Days days, Fn fn) {
   const std::span<const Item> keys = route.keys();
-  auto index = static_cast<std::size_t>(
-      std::ranges::lower_bound(keys, make_item(Day{static_cast<std::int32_t>(days.first)}, Cents{0})) - keys.begin());
-  // The leaf before may end with the first day, or days after it.
-  if (index > 0) --index;
-  for (; index < keys.size() && item_day(keys[index]) <= days.last; ++index) {
-    const Leaf& leaf = *route.children()[index];
-    for (std::size_t cell = leaf.first_cell_from(days.first); cell < leaf.cell_count(); ++cell) {
-      const std::uint32_t day = leaf.day(cell);
-      if (day > days.last) return;
-      fn(day, leaf.cell(cell));
-    }
+  for (std::size_t i = first_leaf_from(route, days.first); i < keys.size() && item_day(keys[i]) <= days.last; ++i) {
+    const Leaf& leaf = *route.children()[i];
+    const std::size_t end = leaf.first_cell_from(days.last + 1);
+    for (std::size_t cell = leaf.first_cell_from(days.first); cell < end; ++cell) fn(leaf.day(cell), leaf.cell(cell));
   }
 }
 
@@ -84,10 +87,44 @@ void for_each_route_between(const Origins& origins, const RoutePorts& ports, Fn 
   }
 }
 
-/// Calls fn(day, amounts) for every cell of the routes between the ports, route by route.
+/// Some cells of a leaf.
+struct LeafPart {
+  const Leaf* leaf = nullptr;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// Calls fn(part) for the leaves with cells in `days` of the routes between the ports, route by route. Nodes lie
+/// scattered in memory; so the work is done in blocks of routes, where one loop fetches what the next reads.
 template <class Fn>
-void walk_routes(const Origins& origins, const RoutePorts& ports, Days days, Fn fn) {
-  for_each_route_between(origins, ports, [&](const Route& route) { walk_route(route, days, fn); });
+void walk_leaves(const Origins& origins, const RoutePorts& ports, Days days, Fn fn) {
+  constexpr std::size_t block_routes = 32;
+  std::vector<const Route*> routes;
+  std::vector<LeafPart> parts;
+  const auto walk_block = [&](std::span<const Route* const> block) {
+    for (const Route* route : block) prefetch_route(route);
+    parts.clear();
+    for (const Route* route : block) {
+      const std::span<const Item> keys = route->keys();
+      for (std::size_t i = first_leaf_from(*route, days.first); i < keys.size() && item_day(keys[i]) <= days.last;
+           ++i) {
+        parts.push_back({route->children()[i]});
+        prefetch_cells(parts.back().leaf);
+      }
+    }
+    for (LeafPart& part : parts) {
+      part.begin = part.leaf->first_cell_from(days.first);
+      part.end = part.leaf->first_cell_from(days.last + 1);
+      if (part.begin < part.end) prefetch(part.leaf->cells(part.begin, part.end));
+    }
+    for (const LeafPart& part : parts) {
+      if (part.begin < part.end) fn(part);
+    }
+  };
+  for_each_route_between(origins, ports, [&routes](const Route& route) { routes.push_back(&route); });
+  for (std::size_t i = 0; i < routes.size(); i += block_routes) {
+    walk_block(std::span(routes).subspan(i, std::min(block_routes, routes.size() - i)));
+  }
 }
 
 }  // namespace ratebook::book

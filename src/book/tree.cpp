@@ -1,5 +1,6 @@
 #include "book/tree.hpp"
 
+#include "book/prefetch.hpp"
 #include "book/route_editor.hpp"
 
 namespace ratebook::book {
