@@ -1,5 +1,5 @@
-// A lock that is given in the order in which it is asked for: whoever takes it again and again, as a writer that stages
-// a large batch does, makes everyone else wait for one turn only.
+// A lock for long turns. Whoever is awake may take it, which keeps short turns from costing a change of threads each;
+// but whoever waits is passed by a few times only, so that a writer that stages a large batch shuts nobody out.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -9,15 +9,15 @@ namespace ratebook::sqlite {
 
 class TurnQueue {
  public:
+  static constexpr int passed_by_max = 8;
+
   void lock() {
     std::unique_lock lock{mutex_};
-    if (!taken_) {
+    if (taken_) {
+      wait(lock);
+    } else {
       taken_ = true;
-      return;
     }
-    Waiter me;
-    waiters_.push_back(&me);
-    me.called.wait(lock, [&me] { return me.is_next; });
   }
 
   void unlock() {
@@ -26,21 +26,41 @@ class TurnQueue {
       taken_ = false;
       return;
     }
-    Waiter* next = waiters_.front();
-    waiters_.pop_front();
-    next->is_next = true;
+    Waiter* first = waiters_.front();
+    first->is_called = ++first->passed_by > passed_by_max;
+    if (first->is_called) {
+      waiters_.pop_front();
+    } else {
+      taken_ = false;
+    }
     // Under the lock: as soon as it is let go, the waiter may be gone.
-    next->called.notify_one();
+    first->woken.notify_one();
+  }
+
+  std::size_t waiting() {
+    const std::lock_guard lock{mutex_};
+    return waiters_.size();
   }
 
  private:
   struct Waiter {
-    std::condition_variable called;
-    bool is_next = false;
+    std::condition_variable woken;
+    int passed_by = 0;
+    bool is_called = false;  ///< has the lock without taking it
   };
+
+  void wait(std::unique_lock<std::mutex>& lock) {
+    Waiter me;
+    waiters_.push_back(&me);
+    me.woken.wait(lock, [&] { return me.is_called || !taken_; });
+    if (me.is_called) return;
+    std::erase(waiters_, &me);
+    taken_ = true;
+  }
+
   std::mutex mutex_;
   bool taken_ = false;
-  std::deque<Waiter*> waiters_;
+  std::deque<Waiter*> waiters_;  ///< who has waited longest comes first
 };
 
 }  // namespace ratebook::sqlite
