@@ -109,6 +109,14 @@ void publish(benchmark::State& state, book::Snapshot& book) {
   state.counters["bytes_a_price"] = static_cast<double>(book->bytes()) / static_cast<double>(book->price_count());
 }
 
+void change_places(benchmark::State& state, book::Snapshot& book) {
+  for (auto _ : state) {
+    auto next = book::apply(book, {book->version() + 1, Digest{}, {}, {}, make_places()});
+    if (!next) return state.SkipWithError(next.error().message.c_str());
+    book = std::move(*next);
+  }
+}
+
 void rates(benchmark::State& state, const book::Book& book, book::RateQuery query, bool random_ports) {
   std::mt19937 random{2};
   query.from = Day{first_day + 150};
@@ -161,5 +169,8 @@ int main(int argc, char** argv) {
       ->Arg(1)
       ->Arg(published_prices)
       ->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("change of places", [&](benchmark::State& state) {
+    change_places(state, book);
+  })->Unit(benchmark::kMillisecond);
   benchmark::RunSpecifiedBenchmarks();
 }

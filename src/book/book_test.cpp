@@ -14,7 +14,7 @@ namespace {
 
 using testing::Model;
 
-constexpr std::size_t port_count = 40;
+constexpr PortNumber port_count = 40;
 
 // Shapes of data, each of which strains another part of the book.
 enum class Shape {
@@ -259,6 +259,41 @@ TEST(Book, many_thousand_versions_go_at_once) {
   }
   EXPECT_EQ(newest->price_count(), 0u);
   // `first` goes at the end of this scope, and with it every version in between: a recursion would overflow the stack.
+}
+
+TEST(Book, selects_percentiles_of_more_amounts_than_it_gathers_at_once) {
+  std::mt19937_64 random(4);
+  Model model{{}, testing::random_places(random, port_count, 1)};
+  for (PortDocument& port : model.places.ports) port = {port.code, port.name, testing::region_slug(0), false};
+  model.prices.resize(2'600'000);
+  // The second of four days alone has more than is gathered at once.
+  for (NumberedPrice& price : model.prices) {
+    const auto port = static_cast<PortNumber>(random() % port_count);
+    price = {port, (port + 1) % port_count, Day{19001}, Cents{static_cast<std::uint32_t>(random() % 50'000) + 1}};
+    if (random() % 8 == 0) price.day.since_1970 = 19000 + static_cast<std::int32_t>(random() % 4);
+  }
+  Loader loader;
+  loader.add(model.prices);
+  const Snapshot book = loader.finish(1, Digest{}, std::make_shared<const PlaceTree>(model.places));
+  const PlaceNumber all{PlaceNumber::Kind::region, 0};
+  const RateQuery query{all, all, day_min, day_max, true, {0.5, 0.2}};
+  EXPECT_EQ(testing::difference(book->rates(query), testing::rates(model, query)), "");
+}
+
+TEST(Book, keeps_sums_of_pairs_that_became_wide) {
+  std::mt19937_64 random(5);
+  const Model model{{}, testing::random_places(random, port_count, 1)};
+  const auto wide_pairs = [](const Snapshot& book) { return book->parts().sums().pairs->size(); };
+  Change places{1, Digest{}, {}, {}, std::make_shared<const PlaceTree>(model.places)};
+  Snapshot book = *book::apply(empty_book(), std::move(places));
+  EXPECT_EQ(wide_pairs(book), 0u);
+  book = *book::apply(book, {2, Digest{}, random_prices(random, Shape::many_routes, 3000), {}, nullptr});
+  EXPECT_EQ(wide_pairs(book), 1u);
+  // Without its regions the tree has no pair that is wide, nor its sums.
+  Change closed{3, Digest{}, {}, {}, std::make_shared<const PlaceTree>(testing::random_places(random, port_count, 0))};
+  book = *book::apply(book, std::move(closed));
+  EXPECT_EQ(wide_pairs(book), 0u);
+  EXPECT_EQ(book->parts().sums().days.size(), 1u);
 }
 
 TEST(Book, takes_at_most_12_bytes_a_price) {

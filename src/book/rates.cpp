@@ -15,8 +15,8 @@
 namespace ratebook::book {
 namespace {
 
-/// Amounts gathered at once: 16 MiB, about what stays in the caches.
-constexpr std::uint64_t gathered_max = 4 << 20;
+/// Amounts gathered at once: 8 MiB, about what stays in the caches.
+constexpr std::uint64_t gathered_max = 2 << 20;
 
 Day to_day(std::uint32_t day) { return Day{static_cast<std::int32_t>(day)}; }
 
