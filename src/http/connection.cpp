@@ -101,8 +101,9 @@ void Connection::serve(std::string_view input) {
   std::size_t used = 0;
   while (phase_ == Phase::head && !closing_ && big_body_.empty() && core_.scratch.out.size() < out_bytes_max) {
     const std::string_view rest = input.substr(used);
-    if (scanned_bytes_ == 0 && rest.starts_with("\r\n")) {  // to be ignored before a request (RFC 9112, 2.2)
+    if (rest.starts_with("\r\n")) {  // to be ignored before a request (RFC 9112, 2.2)
       used += 2;
+      scanned_bytes_ = 0;
       continue;
     }
     const auto end = rest.size() > scanned_bytes_ ? find_head_end(rest, scanned_bytes_) : std::nullopt;
@@ -154,22 +155,31 @@ void Connection::handle(const Request& request, const Head& head, std::string_vi
   if (request.content_length_.value_or(0) > core_.service().options.body_bytes_max) {
     return respond_closing(request, problem(413, "body-too-large", "Body too large", "see the documented limits"));
   }
-  const auto* immediate = std::get_if<Immediate>(&match.route->handler);
-  if (immediate == nullptr || brings_body(request, head)) return begin_work(request, head, head_bytes);
-  call(*immediate, request);
+  if (!brings_body(request, head) && call_at_once(match.route->handler, request)) return;
+  begin_work(request, head, head_bytes);
 }
 
-void Connection::call(const Immediate& handler, const Request& request) {
+/// False: the handler is not one for this thread, or has chosen not to be.
+bool Connection::call_at_once(const Handler& handler, const Request& request) {
+  const auto* immediate = std::get_if<Immediate>(&handler);
+  const auto* choosing = std::get_if<Choosing>(&handler);
+  if (immediate == nullptr && choosing == nullptr) return false;
   Response& response = core_.scratch.response;
   response.clear();
   try {
-    handler(request, response);
+    if (immediate != nullptr) {
+      (*immediate)(request, response);
+    } else if (!choosing->at_once(request, response)) {
+      return false;
+    }
   } catch (const std::exception& error) {
     response = internal_error();
-    return respond(request, response, error.what());
+    respond(request, response, error.what());
+    return true;
   }
   respond(request, response);
   if (response.body.capacity() > kept_body_bytes_max) response.body = {};
+  return true;
 }
 
 void Connection::respond_to_nothing(Response response) {

@@ -88,7 +88,7 @@ class Connection {
   void serve(std::string_view input);
   void dispatch(std::string_view head_bytes);
   void handle(const Request& request, const Head& head, std::string_view head_bytes);
-  void call(const Immediate& handler, const Request& request);
+  bool call_at_once(const Handler& handler, const Request& request);
   void respond(const Request& request, Response& response, std::string_view error = {});
   void report(const Request& request, unsigned status, std::size_t body_bytes, std::string_view error);
   /// Answers what is no request, and closes.

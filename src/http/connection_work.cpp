@@ -213,12 +213,12 @@ void Connection::abandon_body() {
 /// For a request that brings no body, or whose body has been read and dropped.
 void Connection::call_handler() {
   const Handler& handler = exchange_.route->handler;
-  if (const auto* immediate = std::get_if<Immediate>(&handler)) {
-    const auto request = std::exchange(request_, nullptr);
-    return call(*immediate, *request);
-  }
+  const auto request = std::exchange(request_, nullptr);
+  if (call_at_once(handler, *request)) return;
+  request_ = request;
   begin_working();
   if (const auto* deferred = std::get_if<Deferred>(&handler)) return defer(*deferred);
+  if (const auto* choosing = std::get_if<Choosing>(&handler)) return defer(choosing->later);
   if (const auto* streaming = std::get_if<Streaming>(&handler)) return start_stream(*streaming);
 }
 
