@@ -1,5 +1,7 @@
 #include "sim/broker.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,8 +11,27 @@ namespace ratebook::sim {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+std::string describe(const std::string& bytes) {
+  const auto record = log::decode(bytes);
+  if (!record) return record.error().message;
+  if (const auto* chunk = std::get_if<log::ChunkRecord>(&*record)) {
+    return fmt::format("chunk {}{} of attempt {}, batch {} of {}{}{}", chunk->number, chunk->last ? " (last)" : "",
+                       chunk->attempt, chunk->batch.id, chunk->batch.source,
+                       chunk->batch.replaces.empty() ? "" : ", replaces ", chunk->batch.replaces);
+  }
+  if (const auto* abandon = std::get_if<log::AbandonRecord>(&*record)) return "abandon " + abandon->attempt;
+  return "retract " + std::get<log::RetractionRecord>(*record).batch_id;
+}
+
+}  // namespace
+
 Broker::Broker(Scheduler& scheduler, Settings& settings, BrokerObserver observer)
-    : scheduler_(scheduler), settings_(settings), observer_(std::move(observer)), partitions_(settings.partition_count) {
+    : scheduler_(scheduler),
+      settings_(settings),
+      observer_(std::move(observer)),
+      partitions_(settings.partition_count) {
   for (auto& partition : partitions_) partition.appended = scheduler.make_signal();
 }
 
@@ -20,6 +41,7 @@ Offset Broker::append(std::uint32_t number, std::string bytes) {
   if (!settings_.embedded && scheduler_.random().chance(0.05)) partition.end += 2;
   const Offset offset = partition.end++;
   scheduler_.note("log", "append", {number, static_cast<std::uint64_t>(offset), bytes.size()});
+  if (scheduler_.is_verbose()) scheduler_.explain(describe(bytes));
   observer_.appended(number, offset, bytes);
   partition.records.emplace(offset, std::move(bytes));
   partition.appended.notify();
@@ -101,9 +123,7 @@ log::Assignment Broker::assignment(const std::string& node) const {
 SimLog::SimLog(Scheduler& scheduler, Settings& settings, Broker& broker, std::string node)
     : scheduler_(scheduler), settings_(settings), broker_(broker), node_(std::move(node)) {}
 
-bool SimLog::unreachable() const {
-  return scheduler_.now() < broker_.down_until || scheduler_.now() < cut_off_until;
-}
+bool SimLog::unreachable() const { return scheduler_.now() < broker_.down_until || scheduler_.now() < cut_off_until; }
 
 Result<Offset> SimLog::append(std::uint32_t partition, const log::RecordSource& records) {
   if (settings_.embedded) return append_whole(partition, records);
@@ -215,11 +235,12 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
   while (true) {
     const bool fails = settings_.hits(random, settings_.rates.read_fails);
     const std::uint64_t seen = broker_.appended(partition).count();
-    auto records = scheduler_.call<Result<Records>>(
-        settings_.delay(random), settings_.delay(random), [this, partition, from, bytes_max]() -> Result<Records> {
-          if (from < broker_.trimmed_before(partition)) return fail(Failure::damaged, "trimmed");
-          return broker_.read(partition, from, bytes_max);
-        });
+    auto records = scheduler_.call<Result<Records>>(settings_.delay(random), settings_.delay(random),
+                                                    [this, partition, from, bytes_max]() -> Result<Records> {
+                                                      if (from < broker_.trimmed_before(partition))
+                                                        return fail(Failure::damaged, "trimmed");
+                                                      return broker_.read(partition, from, bytes_max);
+                                                    });
     if (fails || unreachable()) return fail(Failure::unavailable, "the log does not answer");
     if (!records || !records->empty() || scheduler_.now() >= until) return records;
     broker_.appended(partition).wait_past(seen, until - scheduler_.now());

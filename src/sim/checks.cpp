@@ -179,7 +179,8 @@ void Checks::check_places(const std::string& node, const book::Book& book) {
   // Ports that came later without a version need not be there yet.
   const bool same = document.regions == places->regions && document.ports.size() <= places->ports.size() &&
                     std::ranges::equal(document.ports, std::span{places->ports}.first(document.ports.size()));
-  if (!same) violated(all_or_nothing, fmt::format("{} shows other places than those of version {}", node, book.version()));
+  if (!same)
+    violated(all_or_nothing, fmt::format("{} shows other places than those of version {}", node, book.version()));
 }
 
 void Checks::check_rates(const std::string& node, const book::Book& book) {
@@ -231,12 +232,12 @@ void Checks::refused_by_key(const std::string& id, const Content& content) {
 void Checks::read(const std::string& node, Version least, const follower::Visible::View& had,
                   const follower::Visible::View* answer) {
   if (answer != nullptr && answer->book->version() < least) {
-    violated(read_your_writes, fmt::format("{} answered at version {} where {} was the least", node,
-                                           answer->book->version(), least));
+    violated(read_your_writes,
+             fmt::format("{} answered at version {} where {} was the least", node, answer->book->version(), least));
   }
   if (answer == nullptr && had.ready && had.book->version() >= least) {
-    violated(reads_stand_alone, fmt::format("{} was ready with version {} and did not answer", node,
-                                            had.book->version()));
+    violated(reads_stand_alone,
+             fmt::format("{} was ready with version {} and did not answer", node, had.book->version()));
   }
 }
 

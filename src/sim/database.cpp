@@ -29,7 +29,9 @@ Result<void> Database::stage(const store::StageRequest& request) {
   if (request.epoch != partitions_[request.partition].epoch && plant_ != Plant::epoch_unchecked) {
     return fail(Failure::lost, "another writer has the partition");
   }
-  const auto prices = [&] { return std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end()); };
+  const auto prices = [&] {
+    return std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end());
+  };
   auto& chunks = staged_[request.attempt];
   const auto marker = chunks.find(request.chunk);
   if (marker == chunks.end()) {
@@ -64,7 +66,10 @@ Result<std::vector<Outcome>> Database::publish(const store::PublishRequest& requ
   // What is known by its id needs no prices; of everything else they must be there.
   for (const auto& decision : request.decisions) {
     const auto* commit = std::get_if<store::CommitDecision>(&decision);
-    if (commit == nullptr || find(commit->header.id) != nullptr || is_staged_whole(*commit)) continue;
+    if (commit == nullptr || void_.contains(commit->attempt) || find(commit->header.id) != nullptr ||
+        is_staged_whole(*commit)) {
+      continue;
+    }
     return fail(Failure::not_found, fmt::format("attempt {} is not staged whole", commit->attempt));
   }
   std::vector<store::Decision> decisions = request.decisions;
@@ -78,13 +83,20 @@ Result<std::vector<Outcome>> Database::publish(const store::PublishRequest& requ
     }
   }
   for (const auto& bad : request.bad_records) bad_records_.emplace(request.partition, bad.offset);
-  for (const auto& attempt : request.swept) sweep(attempt);
+  for (const auto& attempt : request.swept) {
+    if (!counted_.contains(attempt)) void_.insert(attempt);
+    sweep(attempt);
+  }
   row.position = request.next;
   return outcomes;
 }
 
 Outcome Database::commit(const store::CommitDecision& decision, WallTime now, std::vector<Decided>& decided) {
   const BatchHeader& header = decision.header;
+  if (void_.contains(decision.attempt)) {
+    sweep(decision.attempt);
+    return {Outcome::Kind::swept_before, 0};
+  }
   if (plant_ != Plant::key_unchecked) {
     if (const Batch* known = find(header.id)) {
       sweep(decision.attempt);
@@ -139,15 +151,13 @@ Outcome Database::retract(const store::RetractDecision& decision, WallTime now, 
   if (batch->status == BatchStatus::retracted && plant_ != Plant::retraction_repeated) {
     return {Outcome::Kind::already_retracted, batch->retracted_version};
   }
-  const Version version = add_version({.kind = VersionKind::retraction,
-                                       .batch_id = decision.batch_id,
-                                       .attempt = batch->attempt,
-                                       .committed_at = now},
-                                      decision.batch_id);
+  const Version version = add_version(
+      {.kind = VersionKind::retraction, .batch_id = decision.batch_id, .attempt = batch->attempt, .committed_at = now},
+      decision.batch_id);
   batch->status = BatchStatus::retracted;
   batch->retracted_version = version;
-  decided.push_back({Decided::Kind::retracted, decision.batch_id, batch->attempt, batch->header.source,
-                     Rejection::none, version});
+  decided.push_back(
+      {Decided::Kind::retracted, decision.batch_id, batch->attempt, batch->header.source, Rejection::none, version});
   return {Outcome::Kind::retracted, version};
 }
 

@@ -88,6 +88,7 @@ class Database {
   std::map<std::string, std::size_t> batch_by_id_;
   std::map<std::pair<std::string, std::string>, std::size_t> batch_by_key_;
   std::set<std::string> counted_;  ///< attempts that became batches
+  std::set<std::string> void_;     ///< attempts that were swept
   std::vector<VersionRow> versions_;
   Version version_used_ = 0;  ///< only for a planted bug: more than versions_ has
   std::set<std::pair<std::uint32_t, Offset>> bad_records_;

@@ -18,7 +18,7 @@ void LogReading::take(std::uint32_t partition, Offset offset, const std::string&
     take_chunk(std::move(*chunk), {partition, offset});
   } else if (const auto* abandon = std::get_if<log::AbandonRecord>(&*record)) {
     Attempt& attempt = attempts_[abandon->attempt];
-    if (attempt.state != Attempt::State::complete) attempt = {Attempt::State::abandoned, 0, {}};
+    if (attempt.state == Attempt::State::open) attempt.state = Attempt::State::abandoned;
   } else {
     const auto& retraction = std::get<log::RetractionRecord>(*record);
     sources_[retraction.source].items.push_back({.id = retraction.batch_id});
@@ -27,15 +27,15 @@ void LogReading::take(std::uint32_t partition, Offset offset, const std::string&
 
 void LogReading::take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, Offset> at) {
   Attempt& attempt = attempts_[chunk.attempt];
-  if (attempt.state == Attempt::State::complete) return;
+  if (attempt.state != Attempt::State::open) return;
   const auto content = unpack_chunk(chunk.prices);
   if (!content) {
     bad_records_.emplace(at);
-    attempt = {Attempt::State::abandoned, SIZE_MAX, {}};
+    attempt.state = Attempt::State::abandoned;
     return;
   }
   if (chunk.number != attempt.chunk_count) {
-    attempt = {Attempt::State::abandoned, SIZE_MAX, {}};
+    attempt.state = Attempt::State::abandoned;
     return;
   }
   ++attempt.chunk_count;
@@ -43,10 +43,9 @@ void LogReading::take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, O
     attempt.prices.push_back({content->ports[item.orig], content->ports[item.dest], item.day, item.amount});
   }
   if (!chunk.last) return;
-  const bool optional = attempt.state == Attempt::State::abandoned;
   attempt.state = Attempt::State::complete;
   const BatchHeader& header = chunk.batch;
-  sources_[header.source].items.push_back({header.id, chunk.attempt, header.key, header.replaces, optional});
+  sources_[header.source].items.push_back({header.id, chunk.attempt, header.key, header.replaces});
 }
 
 Decided LogReading::outcome(const Source& source, const Item& item) {
@@ -106,11 +105,11 @@ std::string LogReading::decide(const Decided& decided) {
       apply(source, item, next);
       return {};
     }
-    if (item.optional) continue;
-    return fmt::format("of source {} the log has batch {} (attempt {}) next, as {}; the store decided batch {} "
-                       "(attempt {}), as {}",
-                       decided.source, item.id, item.attempt, std::to_underlying(next.kind), decided.id,
-                       decided.attempt, std::to_underlying(decided.kind));
+    return fmt::format(
+        "of source {} the log has batch {} (attempt {}) next, as {}; the store decided batch {} "
+        "(attempt {}), as {}",
+        decided.source, item.id, item.attempt, std::to_underlying(next.kind), decided.id, decided.attempt,
+        std::to_underlying(decided.kind));
   }
   return fmt::format("the log has nothing that would decide batch {} (attempt {}) of source {}", decided.id,
                      decided.attempt, decided.source);
@@ -134,7 +133,7 @@ std::vector<std::string> LogReading::undecided() const {
       const Item item = rest.items.front();
       rest.items.pop_front();
       const Decided next = outcome(rest, item);
-      if (is_nothing(next) || item.optional) continue;
+      if (is_nothing(next)) continue;
       left.push_back(fmt::format("{} {}", name, item.id));
       apply(rest, item, next);
     }

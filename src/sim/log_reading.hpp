@@ -43,11 +43,10 @@ class LogReading {
     std::string attempt;  ///< empty: a retraction
     std::string key;
     std::string replaces;
-    bool optional = false;  ///< complete only for a writer that began behind the record that abandons it
   };
   struct Source {
     std::deque<Item> items;
-    std::map<std::string, BatchStatus> decided;      ///< by id
+    std::map<std::string, BatchStatus> decided;    ///< by id
     std::map<std::string, std::string> id_by_key;  ///< committed, or retracted since
   };
   void take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, Offset> at);

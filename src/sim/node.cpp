@@ -94,8 +94,9 @@ Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_
       hints(ground.scheduler.random().below(3) * 15),
       follower(store, runtime, visible, hints, follower_options(ground, name)),
       writer_options(sim::writer_options(ground, name)),
-      offer([this](const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
-                   std::vector<NumberedPrice> prices) { hints.offer(attempt, chunk, chunk_count, std::move(prices)); }) {
+      offer(
+          [this](const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
+                 std::vector<NumberedPrice> prices) { hints.offer(attempt, chunk, chunk_count, std::move(prices)); }) {
   visible.subscribe([this, ground, name](const follower::Step& step) {
     ground.checks.shown(name, step, shown);
     shown = step.book->version();
@@ -121,8 +122,7 @@ void Node::start() {
     log::Log* log = &life.log;
     if (ground_.settings.planted(Plant::given_up_by_time_alone)) log = life.forgetful_log.get();
     ground_.scheduler.spawn(life.process, [&life, log, i] {
-      writer::run_partition(*log, life.store, life.runtime, i, life.writer_options, life.offer,
-                            life.stop.get_token());
+      writer::run_partition(*log, life.store, life.runtime, i, life.writer_options, life.offer, life.stop.get_token());
     });
   }
   ground_.scheduler.spawn(life.process, [&life] { life.follower.run(life.stop.get_token()); });
@@ -234,8 +234,7 @@ Answer Node::answer_when_visible(Life& life, const BatchRequest& request, Durati
     }
     if (batch && (ground_.settings.planted(Plant::answer_before_visible) ||
                   wait_for(life, batch->version, until - ground_.scheduler.now()))) {
-      ground_.checks.answered(name_, request.id, request.content, batch->version,
-                              life.visible.view().book->version());
+      ground_.checks.answered(name_, request.id, request.content, batch->version, life.visible.view().book->version());
       return {Answer::Kind::committed, batch->version};
     }
     life.runtime.sleep(milliseconds{100});
@@ -265,10 +264,10 @@ Answer Node::put_places(const PlacesDocument& places) {
   Life& life = *life_;
   const auto head = life.store.places_head(UINT64_MAX);
   if (!head) return {};
-  const auto expected =
-      head->version == 0 ? std::nullopt : std::optional{version_tag(head->version, head->chain)};
+  const auto expected = head->version == 0 ? std::nullopt : std::optional{version_tag(head->version, head->chain)};
   const auto version = life.store.put_places(places, expected, life.runtime.wall_time());
-  if (!version) return {version.error().failure == Failure::conflict ? Answer::Kind::conflict : Answer::Kind::unavailable, 0};
+  if (!version)
+    return {version.error().failure == Failure::conflict ? Answer::Kind::conflict : Answer::Kind::unavailable, 0};
   return {Answer::Kind::accepted, *version};
 }
 

@@ -10,28 +10,28 @@ namespace ratebook::sim {
 
 enum class Plant : std::uint8_t {
   none,
-  position_before_publish,      ///< the position moves in a transaction of its own, before the decisions
-  epoch_unchecked,              ///< the store takes stages and publishes of any epoch
-  chunk_staged_twice,           ///< a chunk whose marker stands is stored again
-  version_before_prices,        ///< staging is answered before it is done, and publishing does not look at markers
-  id_ignores_content,           ///< a batch's id is made from source and key alone
-  given_up_by_time_alone,       ///< a writer leaves out a batch that it has watched for 2 T, without an abandon record
-  doubt_taken_for_success,      ///< an append without an answer counts as acknowledged
+  position_before_publish,  ///< the position moves in a transaction of its own, before the decisions
+  epoch_unchecked,          ///< the store takes stages and publishes of any epoch
+  chunk_staged_twice,       ///< a chunk whose marker stands is stored again
+  version_before_prices,    ///< staging is answered before it is done, and publishing does not look at markers
+  id_ignores_content,       ///< a batch's id is made from source and key alone
+  given_up_by_time_alone,   ///< a writer leaves out a batch that it has watched for 2 T, without an abandon record
+  doubt_taken_for_success,  ///< an append without an answer counts as acknowledged
   attempt_continued_after_doubt,  ///< the chunk in doubt counts as in, and the attempt goes on
-  late_acknowledgement_counts,  ///< a node answers 202 however long its attempt took
-  acknowledged_before_synced,   ///< embedded: the append returns before its bytes are safe from a crash
-  log_loses_acknowledged,       ///< a fail-over of the log drops its newest records
-  confirm_skipped,              ///< the follower shows what a primary that was one says
-  key_unchecked,                ///< the store does not look for the key and the id
-  decided_by_unconfirmed_read,  ///< a node answers from a row that nobody confirmed
-  retraction_repeated,          ///< taking out what is out already makes another version
-  version_from_sequence,        ///< a publish that fails uses up its version number
-  counted_attempt_swept,        ///< a late abandon record takes away the prices of a batch that counted
-  decisions_reordered,          ///< what is published together is decided in another order than the log's
-  past_version_shows_present,   ///< prices of a version include what came after it
-  replaced_batch_stays,         ///< the batch that is replaced is not taken out
-  answer_before_visible,        ///< a node names a version that it does not show yet
-  reads_wait_for_store,         ///< a node does not answer reads while it cannot reach the store
+  late_acknowledgement_counts,    ///< a node answers 202 however long its attempt took
+  acknowledged_before_synced,     ///< embedded: the append returns before its bytes are safe from a crash
+  log_loses_acknowledged,         ///< a fail-over of the log drops its newest records
+  confirm_skipped,                ///< the follower shows what a primary that was one says
+  key_unchecked,                  ///< the store does not look for the key and the id
+  decided_by_unconfirmed_read,    ///< a node answers from a row that nobody confirmed
+  retraction_repeated,            ///< taking out what is out already makes another version
+  version_from_sequence,          ///< a publish that fails uses up its version number
+  counted_attempt_swept,          ///< a late abandon record takes away the prices of a batch that counted
+  decisions_reordered,            ///< what is published together is decided in another order than the log's
+  past_version_shows_present,     ///< prices of a version include what came after it
+  replaced_batch_stays,           ///< the batch that is replaced is not taken out
+  answer_before_visible,          ///< a node names a version that it does not show yet
+  reads_wait_for_store,           ///< a node does not answer reads while it cannot reach the store
 };
 
 struct PlantName {

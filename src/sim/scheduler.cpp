@@ -123,8 +123,7 @@ void Scheduler::pause(const ProcessPointer& process, Duration time) {
 void Scheduler::at(Time time, std::function<void()> effect) { push(time, nullptr, std::move(effect)); }
 
 void Scheduler::push(Time time, Task* task, std::function<void()> effect) {
-  events_.push(
-      {time, random_.next(), ++event_number_, task, task == nullptr ? 0 : task->wait, std::move(effect)});
+  events_.push({time, random_.next(), ++event_number_, task, task == nullptr ? 0 : task->wait, std::move(effect)});
 }
 
 void Scheduler::sleep(Duration time) {
@@ -185,10 +184,9 @@ void Scheduler::resume(Task& task) {
   current_ = &task;
   if (!task.started) {
     task.started = true;
-    task.fiber = boost::context::fiber{std::allocator_arg, StackAllocator{&task.stack},
-                                       [this, &task](boost::context::fiber&& main) {
-                                         return enter(task, std::move(main));
-                                       }};
+    task.fiber =
+        boost::context::fiber{std::allocator_arg, StackAllocator{&task.stack},
+                              [this, &task](boost::context::fiber&& main) { return enter(task, std::move(main)); }};
   }
   start_switch(&main_fake_stack_, static_cast<char*>(task.stack.sp) - task.stack.size, task.stack.size);
   task.fiber = std::move(task.fiber).resume();

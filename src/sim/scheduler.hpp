@@ -50,6 +50,10 @@ class Scheduler {
     trace_.note(now_, who, what, numbers, text);
   }
 
+  /// For people alone: not part of the trace's digest.
+  bool is_verbose() const { return trace_.is_verbose(); }
+  void explain(std::string_view what) { trace_.explain(what); }
+
   ProcessPointer make_process(std::string name);
   void spawn(const ProcessPointer& process, std::function<void()> body);
   void kill(const ProcessPointer& process);
@@ -97,8 +101,8 @@ class Scheduler {
     Time time{};
     std::uint64_t tie = 0;
     std::uint64_t number = 0;
-    Task* task = nullptr;        ///< to resume, if it still waits for this
-    std::uint64_t wait = 0;      ///< which of the task's waits
+    Task* task = nullptr;    ///< to resume, if it still waits for this
+    std::uint64_t wait = 0;  ///< which of the task's waits
     std::function<void()> effect;
 
     bool operator<(const Event& other) const {  // the queue gives the greatest first
@@ -125,8 +129,8 @@ class Scheduler {
   std::string escaped_exception_;
 };
 
-/// The clocks and chance of one node. Its boot-time clock starts anywhere and runs a little fast or slow; its wall clock
-/// may be set to anything.
+/// The clocks and chance of one node. Its boot-time clock starts anywhere and runs a little fast or slow; its wall
+/// clock may be set to anything.
 struct Clocks {
   Duration boot_offset{};
   double boot_rate = 1;

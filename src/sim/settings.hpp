@@ -1,5 +1,5 @@
-// What one seed's run is like: how many nodes, which faults and how often, which bug is planted. Drawn from the seed, so
-// that some runs are calm, some have one kind of fault, and some have all.
+// What one seed's run is like: how many nodes, which faults and how often, which bug is planted. Drawn from the seed,
+// so that some runs are calm, some have one kind of fault, and some have all.
 #pragma once
 #include <cstdint>
 
@@ -13,9 +13,9 @@ namespace ratebook::sim {
 struct Rates {
   double slow = 0;  ///< a call that takes up to slow_time_max
   double append_refused = 0;
-  double append_lost = 0;      ///< never in, and nobody says so
-  double append_unanswered = 0;  ///< in, and nobody says so
-  double append_late = 0;      ///< in long after the failure was told
+  double append_lost = 0;         ///< never in, and nobody says so
+  double append_unanswered = 0;   ///< in, and nobody says so
+  double append_late = 0;         ///< in long after the failure was told
   double append_interleaved = 0;  ///< another record of anybody comes between
   double read_fails = 0;
   double store_fails = 0;       ///< surely without effect
@@ -50,11 +50,11 @@ struct Settings {
   std::uint32_t client_count = 1;
   std::uint32_t chunks_max = 6;  ///< of a batch
   std::uint32_t prices_max = 12;
-  Duration attempt_time_max{};   ///< T
+  Duration attempt_time_max{};  ///< T
   Duration slow_time_max{};
   Duration late_time_max{};
-  Time faults_end{};             ///< and the clients' last requests
-  Time settled_by{};             ///< by then everything must have come to rest
+  Time faults_end{};  ///< and the clients' last requests
+  Time settled_by{};  ///< by then everything must have come to rest
   bool faults_on = true;
   Rates rates;
   Intervals intervals;

@@ -34,9 +34,7 @@ SimStore::SimStore(StoreServer& server, std::string node)
       node_(std::move(node)),
       changed_(scheduler_.make_signal()) {}
 
-bool SimStore::unreachable() const {
-  return scheduler_.now() < server_.down_until || scheduler_.now() < cut_off_until;
-}
+bool SimStore::unreachable() const { return scheduler_.now() < server_.down_until || scheduler_.now() < cut_off_until; }
 
 void SimStore::connect_anew(Connection& connection) {
   // A former primary that does not know of its fall takes new connections as well.
@@ -98,8 +96,8 @@ Result<T> SimStore::write(Kind kind, const Transaction<T>& transaction) {
   }
   const bool unanswered = !settings_.embedded && settings_.hits(random, rates.store_unanswered);
   while (true) {
-    auto done = scheduler_.call<std::optional<Result<T>>>(
-        there, back, [this, kind, transaction]() -> std::optional<Result<T>> {
+    auto done =
+        scheduler_.call<std::optional<Result<T>>>(there, back, [this, kind, transaction]() -> std::optional<Result<T>> {
           if (kind == Kind::commit && server_.held) return std::nullopt;
           return transaction(*server_.primary);
         });
@@ -279,8 +277,7 @@ Result<std::optional<Batch>> SimStore::batch(const std::string& id) {
 
 Result<std::optional<Batch>> SimStore::batch_by_key(const std::string& source, const std::string& key) {
   using Found = std::optional<Batch>;
-  return read<Found>(
-      [source, key](Database& database) -> Result<Found> { return database.batch_by_key(source, key); });
+  return read<Found>([source, key](Database& database) -> Result<Found> { return database.batch_by_key(source, key); });
 }
 
 Result<store::BatchPage> SimStore::batches(const store::BatchFilter& filter) {

@@ -21,8 +21,7 @@ class Simulation {
         scheduler_(seed, trace_),
         server_(scheduler_, settings_),
         checks_(scheduler_, server_),
-        broker_(scheduler_, settings_,
-                {[this](std::uint32_t partition, Offset offset, const std::string& bytes) {
+        broker_(scheduler_, settings_, {[this](std::uint32_t partition, Offset offset, const std::string& bytes) {
                   checks_.appended(partition, offset, bytes);
                 }}),
         ground_{scheduler_, settings_, broker_, server_, checks_},
@@ -62,9 +61,8 @@ class Simulation {
     repeat(every.log_outage, [this] { log_outage(); });
     repeat(every.store_outage, [this] { server_.down_until = scheduler_.now() + some(milliseconds{3000}); });
     repeat(every.cut_off, [this] { cut_off(); });
-    repeat(every.clock_jump, [this] {
-      node().jump_wall_clock(scheduler_.random().chance(0.5) ? some(hours{2}) : -some(hours{2}));
-    });
+    repeat(every.clock_jump,
+           [this] { node().jump_wall_clock(scheduler_.random().chance(0.5) ? some(hours{2}) : -some(hours{2})); });
     repeat(every.bad_record, [this] { bad_record(); });
     if (settings_.embedded) return;
     repeat(every.fail_over, [this] {

@@ -9,7 +9,7 @@
 namespace ratebook::sim {
 
 struct Report {
-  std::string violation;  ///< which promise was broken, and how; empty: none
+  std::string violation;     ///< which promise was broken, and how; empty: none
   std::uint64_t digest = 0;  ///< of the whole run: equal for equal seeds
   std::uint64_t event_count = 0;
   std::uint64_t version = 0;  ///< that the store ended with

@@ -17,8 +17,12 @@ void Trace::mix(std::string_view text) {
   for (const char c : text) mix(static_cast<std::uint64_t>(static_cast<unsigned char>(c)));
 }
 
-void Trace::note(Duration at, std::string_view who, std::string_view what,
-                 std::initializer_list<std::uint64_t> numbers, std::string_view text) {
+void Trace::explain(std::string_view what) const {
+  if (verbose_) fmt::print("{:>23} {}\n", "", what);
+}
+
+void Trace::note(Duration at, std::string_view who, std::string_view what, std::initializer_list<std::uint64_t> numbers,
+                 std::string_view text) {
   ++event_count_;
   mix(static_cast<std::uint64_t>(at.count()));
   mix(who);

@@ -15,6 +15,9 @@ class Trace {
   /// `who` did or met `what`, with numbers that tell it apart.
   void note(Duration at, std::string_view who, std::string_view what, std::initializer_list<std::uint64_t> numbers = {},
             std::string_view text = {});
+  /// A line for people that the digest leaves out.
+  void explain(std::string_view what) const;
+  bool is_verbose() const { return verbose_; }
   /// A task or effect runs: too many for lines.
   void step(Duration at, std::uint64_t task) {
     mix(static_cast<std::uint64_t>(at.count()));

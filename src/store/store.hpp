@@ -63,7 +63,9 @@ struct PublishRequest {
   Position next;                     ///< where it stands afterwards
   std::vector<Decision> decisions;   ///< in the order of the log; none: only the position moves
   std::vector<BadRecord> bad_records;
-  std::vector<std::string> swept;    ///< attempts that the log has decided against: their prices and markers go
+  /// Attempts that the log has decided against: their prices and markers go, unless a batch counts them. Where a log can
+  /// still deliver what was sent long ago, they stay void for ever: see Outcome::Kind::swept_before.
+  std::vector<std::string> swept;
   WallTime now = 0;
 };
 
@@ -76,6 +78,10 @@ struct Outcome {
     retracted,          ///< taken out as `version`
     already_retracted,  ///< at `version`
     not_committed,      ///< no committed batch has this id: nothing changed
+    /// The attempt was swept: its chunks came late, behind the position of the record that abandons it, where a writer
+    /// that began behind that record takes them for a batch. Nothing changed. A log that is part of the store delivers
+    /// nothing late and needs no memory of it.
+    swept_before,
   };
   Kind kind = Kind::committed;
   Version version = 0;
