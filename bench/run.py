@@ -306,6 +306,8 @@ def show(result):
             f"{name:12} {speed['median']:10.0f} {speed['min']:9.0f} …{speed['max']:8.0f} {late['median'] / 1e3:8.2f}"
             f" {late['min'] / 1e3:7.2f} …{late['max'] / 1e3:6.2f} {busy['median']:9.0%}"
         )
+    if min(rates[name]["server_busy"]["median"] for name in ("ratebook", "nginx", "nginx-tuned")) < 0.8:
+        print("\nThe servers did not get their core to themselves: something else ran. Measure again on a quiet machine.")
     print(f"\n{rates['ratio_to_nginx']:.2f} × nginx as Debian ships it (budget: ≥ 1.25)")
     print(f"{rates['ratio_to_nginx-tuned']:.2f} × nginx without its log, with its file cache (budget: ≥ 1.00)")
     for batch in result["batches"]:

@@ -101,8 +101,8 @@ Ratebook serves on $address; its data and its log are in
 Try, in another terminal:
 
   $quoted rates CNSGH NLRTM
-  curl '$address/v1/rates?origin=CNSGH&destination=NLRTM&date_from=2026-01-01&date_to=2026-01-31&stats=avg,p20,p80,count'
-  curl -d '{"source":"me","prices":[{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2026-01-31","price":1234.50}]}' -H 'Content-Type: application/json' $address/v1/batches
+  curl -w '\n' '$address/v1/rates?origin=CNSGH&destination=NLRTM&date_from=2026-01-01&date_to=2026-01-31&stats=avg,p20,p80,count'
+  curl -w '\n' -d '{"source":"me","prices":[{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2026-01-31","price":1234.50}]}' -H 'Content-Type: application/json' $address/v1/batches
   $quoted batches
 
 Ctrl-C stops it.
