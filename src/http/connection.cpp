@@ -81,15 +81,14 @@ void Connection::readable() {
 
 void Connection::read_head() {
   std::vector<char>& in = core_.scratch.in;
-  bool would_block = false;
-  const std::size_t bytes = read_some(in.data(), in.size(), would_block);
-  if (phase_ == Phase::gone) return;
-  if (!would_block) {
+  const Got got = read_some(in.data(), in.size());
+  if (got.ended) return close();
+  if (got.bytes > 0) {
     active_at_ = core_.now();
     if (input_.empty()) {
-      serve({in.data(), bytes});
+      serve({in.data(), got.bytes});
     } else {
-      input_.append(in.data(), bytes);
+      input_.append(in.data(), got.bytes);
       serve(input_);
     }
   }
@@ -255,7 +254,7 @@ void Connection::advance() {
         if (input_.size() == scanned_bytes_) {
           wait_for(input_.empty() ? Waiting::request : Waiting::head, std::exchange(served_, false));
           wait_readable();
-          return leave_if_idle();
+          return leave_if_quiet();
         }
         serve(input_);
         break;

@@ -100,11 +100,16 @@ class Connection {
   // connection_end.cpp: waiting, deadlines, closing
   void wait_readable();
   void wait_writable();
-  std::size_t read_some(char* to, std::size_t bytes, bool& would_block);
+  struct Got {
+    std::size_t bytes = 0;
+    bool would_block = false;
+    bool ended = false;  ///< by the client, or the network
+  };
+  Got read_some(char* to, std::size_t bytes);
   void wait_for(Waiting waiting, bool renew);
   Clock::duration limit(Waiting waiting) const;
   void time_out();
-  void leave_if_idle();
+  void leave_if_quiet();
   void linger();
   void read_lingering();
   void close();
@@ -115,9 +120,9 @@ class Connection {
   void agree(const Uploading& handler, const Head& head);
   void begin_body(const Head& head, std::optional<Upload> upload);
   bool read_body();
-  bool fill_piece(bool& would_block);
-  bool fill_from_chunks(std::size_t piece_bytes, bool& would_block);
-  void fill_plainly(std::size_t piece_bytes, bool& would_block);
+  bool fill_piece(Got& got);
+  bool fill_from_chunks(std::size_t piece_bytes, Got& got);
+  void fill_plainly(std::size_t piece_bytes, Got& got);
   std::uint64_t body_bytes_max() const;
   void feed();
   void finish_body();

@@ -28,13 +28,13 @@ void Connection::wait_writable() {
   });
 }
 
-/// Reads what is there. The client's end closes the connection: whoever calls must look at the phase.
-std::size_t Connection::read_some(char* to, std::size_t bytes, bool& would_block) {
+Connection::Got Connection::read_some(char* to, std::size_t bytes) {
   boost::system::error_code error;
-  const std::size_t taken = socket_.read_some(asio::buffer(to, bytes), error);
-  would_block = error == asio::error::would_block;
-  if (error && !would_block) close();
-  return taken;
+  Got got;
+  got.bytes = socket_.read_some(asio::buffer(to, bytes), error);
+  got.would_block = error == asio::error::would_block;
+  got.ended = error && !got.would_block;
+  return got;
 }
 
 void Connection::wait_for(Waiting waiting, bool renew) {
@@ -67,7 +67,7 @@ Connection::Clock::duration Connection::limit(Waiting waiting) const {
 void Connection::check(Clock::time_point now) {
   if (phase_ == Phase::gone) return;
   if (now >= deadline_) return time_out();
-  leave_if_idle();
+  leave_if_quiet();
 }
 
 void Connection::time_out() {
@@ -93,15 +93,18 @@ void Connection::time_out() {
 
 void Connection::leave() {
   if (phase_ == Phase::streaming && events_) events_->stream().close();
-  leave_if_idle();
+  leave_if_quiet();
 }
 
 /// While the server leaves, a kept connection goes when it has been quiet for a while: one whose client sends request
-/// after request gets its next one answered, with Connection: close.
-void Connection::leave_if_idle() {
-  if (core_.stage() < Stage::leaving || phase_ != Phase::head || closing_ || waiting_ != Waiting::request) return;
-  if (core_.now() - active_at_ < core_.quiet_time()) return;
-  if (socket_.available() > 0) return;  // a request is here; its wake-up is on the way
+/// after request gets its next one answered, with Connection: close. Nor does one wait long for a client that has its
+/// answer and just does not close.
+void Connection::leave_if_quiet() {
+  if (core_.stage() < Stage::leaving || core_.now() - active_at_ < core_.quiet_time()) return;
+  if (phase_ == Phase::lingering) return close();
+  if (phase_ != Phase::head || closing_ || waiting_ != Waiting::request) return;
+  boost::system::error_code error;
+  if (socket_.available(error) > 0) return;  // a request is here; its wake-up is on the way
   linger();
 }
 
@@ -121,13 +124,16 @@ void Connection::linger() {
 
 void Connection::read_lingering() {
   std::vector<char>& in = core_.scratch.in;
-  bool would_block = false;
-  while (phase_ == Phase::lingering && !would_block) {
+  Got got;
+  while (!got.would_block) {
     // Beyond the bound the client's sending stalls, until the deadline.
     if (drained_bytes_ > core_.service().options.drained_bytes_max) return;
-    drained_bytes_ += read_some(in.data(), in.size(), would_block);
+    got = read_some(in.data(), in.size());
+    if (got.ended) return close();
+    drained_bytes_ += got.bytes;
+    active_at_ = core_.now();
   }
-  if (phase_ == Phase::lingering) wait_readable();
+  wait_readable();
 }
 
 void Connection::close() {

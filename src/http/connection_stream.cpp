@@ -117,9 +117,8 @@ bool Connection::advance_stream() {
 
 /// Whatever a client sends while it listens is dropped; its end ends the stream.
 void Connection::read_streaming() {
-  bool would_block = false;
-  read_some(core_.scratch.in.data(), core_.scratch.in.size(), would_block);
-  if (phase_ == Phase::streaming) wait_readable();
+  if (read_some(core_.scratch.in.data(), core_.scratch.in.size()).ended) return close();
+  wait_readable();
 }
 
 void Connection::end_stream() {

@@ -66,11 +66,12 @@ std::uint64_t Connection::body_bytes_max() const {
 
 /// Reads until a piece is full or nothing more is there, and hands over what there is. false: it waits for more.
 bool Connection::read_body() {
-  bool would_block = false;
+  Got got;
   const std::uint64_t received_before = body_->received_bytes;
-  const bool well_formed = fill_piece(would_block);
-  if (phase_ == Phase::gone) return false;
-  if (!well_formed) {
+  const bool well_formed = fill_piece(got);
+  if (got.ended) {
+    close();
+  } else if (!well_formed) {
     fail_body(problem(400, "bad-request", "Malformed request", "the body is not framed in proper chunks"));
   } else if (body_->received_bytes > body_bytes_max()) {
     fail_body(body_too_large());
@@ -89,31 +90,33 @@ bool Connection::read_body() {
 }
 
 /// false: the body is malformed.
-bool Connection::fill_piece(bool& would_block) {
+bool Connection::fill_piece(Got& got) {
   const std::size_t piece_bytes = core_.service().options.piece_bytes;
   std::string& piece = body_->transfer->piece;
-  while (!body_->done && !would_block && piece.size() < piece_bytes && body_->received_bytes <= body_bytes_max()) {
+  while (!body_->done && !got.would_block && !got.ended && piece.size() < piece_bytes &&
+         body_->received_bytes <= body_bytes_max()) {
     const std::size_t before = piece.size();
     if (!body_->chunks) {
-      fill_plainly(piece_bytes, would_block);
-    } else if (!fill_from_chunks(piece_bytes, would_block)) {
+      fill_plainly(piece_bytes, got);
+    } else if (!fill_from_chunks(piece_bytes, got)) {
       return false;
     }
-    if (phase_ == Phase::gone) return true;
     body_->received_bytes += piece.size() - before;
     if (body_->unwanted) piece.clear();
   }
   return true;
 }
 
-bool Connection::fill_from_chunks(std::size_t piece_bytes, bool& would_block) {
+bool Connection::fill_from_chunks(std::size_t piece_bytes, Got& got) {
   std::vector<char>& in = core_.scratch.in;
   std::string& piece = body_->transfer->piece;
   std::string_view input = input_;
   const bool buffered = !input.empty();
   // No more than the piece has room for, so that hardly anything must be kept for later.
-  if (!buffered)
-    input = {in.data(), read_some(in.data(), std::min(in.size(), piece_bytes - piece.size()), would_block)};
+  if (!buffered) {
+    got = read_some(in.data(), std::min(in.size(), piece_bytes - piece.size()));
+    input = {in.data(), got.bytes};
+  }
   const auto progress = body_->chunks->take(input, piece, piece_bytes);
   body_->done = progress == ChunkedBody::Progress::done;
   if (buffered) {
@@ -124,7 +127,7 @@ bool Connection::fill_from_chunks(std::size_t piece_bytes, bool& would_block) {
   return progress != ChunkedBody::Progress::malformed;
 }
 
-void Connection::fill_plainly(std::size_t piece_bytes, bool& would_block) {
+void Connection::fill_plainly(std::size_t piece_bytes, Got& got) {
   std::string& piece = body_->transfer->piece;
   const std::size_t before = piece.size();
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes - before, body_->left_bytes));
@@ -134,7 +137,8 @@ void Connection::fill_plainly(std::size_t piece_bytes, bool& would_block) {
   } else {
     // Straight from the socket to where the worker reads.
     piece.resize_and_overwrite(before + wanted, [&](char* data, std::size_t) {
-      return before + read_some(data + before, wanted, would_block);
+      got = read_some(data + before, wanted);
+      return before + got.bytes;
     });
   }
   body_->left_bytes -= piece.size() - before;

@@ -55,6 +55,12 @@ void Core::run() {
   context_.run();
 }
 
+void Core::close() {
+  mailbox_->close();
+  context_.restart();
+  context_.poll();
+}
+
 void Core::schedule_tick() {
   if (stopped_) return;
   tick_timer_.expires_after(tick_time_);
@@ -93,7 +99,9 @@ void Core::adopt(int descriptor, const boost::asio::ip::tcp::endpoint& remote, b
   const std::uint64_t id = ++last_connection_;
   auto connection = std::make_unique<Connection>(*this, id, Socket{context_, remote.protocol(), descriptor}, remote);
   Connection& kept = *connections_.emplace(id, std::move(connection)).first->second;
-  if (too_many) {
+  if (stage_ == Stage::cut) {
+    kept.cut();
+  } else if (too_many) {
     kept.refuse();
   } else {
     kept.begin();

@@ -43,6 +43,8 @@ class Core {
 
   /// Until it has left and its last connection is gone.
   void run();
+  /// After run(): opens the letters that came too late, and takes no more.
+  void close();
   boost::asio::io_context& context() { return context_; }
   const std::shared_ptr<Mailbox>& mailbox() { return mailbox_; }
   /// Connections that it has, or is about to get.

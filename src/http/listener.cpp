@@ -18,9 +18,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr int backlog = 4096;                          // the kernel lowers it to net.core.somaxconn
-constexpr std::chrono::milliseconds settle_time{100};  // for handshakes on their way when retiring
-constexpr std::chrono::milliseconds pause_time{100};   // after the process has run out of descriptors
+constexpr int backlog = 4096;                         // the kernel lowers it to net.core.somaxconn
+constexpr std::chrono::milliseconds pause_time{100};  // after the process has run out of descriptors
 
 /// Connections beyond the limit that are told so; more than these are closed without a word.
 std::size_t refused_max(const ServerOptions& options) { return options.connections_max / 8 + 64; }

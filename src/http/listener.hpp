@@ -3,6 +3,7 @@
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -16,6 +17,9 @@ namespace ratebook::http {
 
 class Listener {
  public:
+  /// How long retire() waits for handshakes that are on their way.
+  static constexpr std::chrono::milliseconds settle_time{100};
+
   /// `cores` outlive it; it lives on the first one's thread.
   Listener(const std::vector<std::unique_ptr<Core>>& cores, const ServerOptions& options);
 

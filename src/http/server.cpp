@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <stdexcept>
 #include <thread>
@@ -42,20 +44,28 @@ class Server::State {
                  .workers = {options.workers, options.work_queue_max}},
         cores_(make_cores(service_)),
         listener_(cores_, service_.options),
-        stop_event_(cores_.front()->context(), make_event()),
-        timer_(cores_.front()->context()) {}
+        stop_event_(control_, make_event()),
+        timer_(control_) {}
 
   std::expected<std::uint16_t, std::string> listen() { return listener_.listen(); }
 
   void run() {
-    listener_.start();
     await_stop();
+    listener_.start();
+    running_ = cores_.size();
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < cores_.size(); ++i) threads.emplace_back([&core = *cores_[i]] { core.run(); });
-    cores_.front()->run();
+    for (const auto& core : cores_) {
+      threads.emplace_back([this, &its = *core] {
+        its.run();
+        boost::asio::post(control_, [this] {
+          if (--running_ == 0) timer_.cancel();
+        });
+      });
+    }
+    control_.run();
     threads.clear();
+    for (const auto& core : cores_) core->close();
     service_.workers.stop();
-    for (const auto& core : cores_) core->mailbox()->close();
   }
 
   void stop() {
@@ -68,13 +78,13 @@ class Server::State {
     stop_event_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
       if (error) return;
       enter(Stage::draining);
-      after(service_.options.drain_time, [this] { listener_.retire([this] { leave(); }); });
+      after(service_.options.drain_time, [this] { retire(); });
     });
   }
 
-  void leave() {
-    enter(Stage::leaving);
-    after(service_.options.grace_time, [this] { enter(Stage::cut); });
+  void retire() {
+    cores_.front()->mailbox()->post([this](Core*) { listener_.retire([this] { enter(Stage::leaving); }); });
+    after(service_.options.grace_time + Listener::settle_time, [this] { enter(Stage::cut); });
   }
 
   void after(std::chrono::milliseconds time, std::function<void()> then) {
@@ -92,9 +102,11 @@ class Server::State {
 
   Service service_;
   std::vector<std::unique_ptr<Core>> cores_;
-  Listener listener_;
+  Listener listener_;  // on the first core's thread
+  boost::asio::io_context control_;
   boost::asio::posix::stream_descriptor stop_event_;
   boost::asio::steady_timer timer_;
+  std::size_t running_ = 0;
 };
 
 Server::Server(ServerOptions options, std::vector<Route> routes, std::function<void(const Answered&)> answered)

@@ -1,8 +1,8 @@
-// A thread-per-core HTTP/1.1 server: each core accepts, reads and answers its own connections; bodies and slow work go
-// to a worker pool.
+// A thread-per-core HTTP/1.1 server: a connection goes to the core with the fewest and stays there, from the first byte
+// to the last; bodies and slow work go to a worker pool.
 //
-//   core 0: accept ─ read ─ parse ─ Immediate ─ write        workers: Deferred, Upload.feed/finish, Streaming
-//   core 1: accept ─ read ─ parse ─ …                                 ▲ bounded queue; full: 503
+//   accept ─┬─▶ core 0: read ─ parse ─ Immediate ─ write        workers: Deferred, Upload.feed/finish, Streaming
+//           └─▶ core 1: read ─ parse ─ …                                 ▲ bounded queue; full: 503
 #pragma once
 #include <chrono>
 #include <cstdint>
