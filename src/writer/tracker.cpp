@@ -1,5 +1,7 @@
 #include "writer/tracker.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "model/packed_chunk.hpp"
@@ -46,7 +48,7 @@ void Tracker::take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chu
       make_void(chunk.attempt);  // its beginning lies before an abandon record that is behind the position
       return;
     }
-    found = open_.emplace(chunk.attempt, Open{now, record.offset, chunk.batch, {}}).first;
+    found = open_.emplace(chunk.attempt, Open{now, record.offset, chunk.batch, 0, {}}).first;
     open_firsts_.insert(record.offset);
   }
   Open& open = found->second;
@@ -55,6 +57,7 @@ void Tracker::take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chu
     make_void(chunk.attempt);
     return;
   }
+  open.prices += prices->items.size();
   ChunkPlace place{record.offset, record.bytes.size(), std::nullopt};
   if (held_bytes_ + place.bytes <= held_bytes_max_) {
     held_bytes_ += place.bytes;
@@ -62,6 +65,14 @@ void Tracker::take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chu
   }
   open.chunks.push_back(std::move(place));
   if (!chunk.last) return;
+  if (open.prices != open.header.price_count) {
+    // No node appends this. The store would refuse it for ever, and with it all that stands behind it.
+    bad_records.push_back(
+        {record.offset, record.bytes,
+         fmt::format("the attempt's chunks hold {} prices, its header says {}", open.prices, open.header.price_count)});
+    make_void(chunk.attempt);
+    return;
+  }
   pending_[chunk.batch.source].push_back({.first = open.first,
                                           .last = record.offset,
                                           .source = chunk.batch.source,

@@ -72,6 +72,7 @@ class Tracker {
     BootTime seen{};
     Offset first = 0;
     BatchHeader header;
+    std::uint64_t prices = 0;
     std::vector<ChunkPlace> chunks;
   };
   void take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chunk, BootTime now);

@@ -9,8 +9,8 @@ namespace {
 
 constexpr BootTime at{};
 
-BatchHeader header_of(const std::string& source, const std::string& key) {
-  BatchHeader header{.source = source, .key = key, .price_count = 2};
+BatchHeader header_of(const std::string& source, const std::string& key, std::uint64_t price_count) {
+  BatchHeader header{.source = source, .key = key, .price_count = price_count};
   header.digest = sha256(key);
   header.id = batch_id(source, key, header.digest);
   return header;
@@ -40,8 +40,8 @@ class TrackerTest : public testing::Test {
   }
 
   Tracker tracker{1 << 20};
-  BatchHeader a = header_of("carrier-a", "one");
-  BatchHeader b = header_of("carrier-b", "two");
+  BatchHeader a = header_of("carrier-a", "one", 2);
+  BatchHeader b = header_of("carrier-b", "two", 1);
 };
 
 TEST_F(TrackerTest, ChunksInOrderMakeABatchAlsoWithOthersBetween) {
@@ -69,9 +69,9 @@ TEST_F(TrackerTest, AnAbandonBeforeTheLastChunkDecidesForEver) {
 }
 
 TEST_F(TrackerTest, AnAbandonAfterTheLastChunkChangesNothing) {
-  take(chunk(0, a, 'a', 0, true));
-  take(abandoned(1, 'a'));
-  EXPECT_EQ(waiting("carrier-a"), 1U);
+  take(chunk(0, b, 'b', 0, true));
+  take(abandoned(1, 'b'));
+  EXPECT_EQ(waiting("carrier-b"), 1U);
   EXPECT_TRUE(tracker.swept.empty());
 }
 
@@ -110,6 +110,14 @@ TEST_F(TrackerTest, WhatIsNeededHoldsThePosition) {
   EXPECT_EQ(tracker.first_needed({{"carrier-a", 1}, {"carrier-b", 2}}, 4), 4);
 }
 
+TEST_F(TrackerTest, AnAttemptThatDoesNotAddUpIsABadRecord) {
+  take(chunk(0, a, 'a', 0, true));  // one price where the header says two
+  EXPECT_EQ(waiting("carrier-a"), 0U);
+  ASSERT_EQ(tracker.bad_records.size(), 1U);
+  EXPECT_EQ(tracker.bad_records[0].offset, 0);
+  EXPECT_EQ(tracker.swept, std::vector{attempt_of('a')});
+}
+
 TEST_F(TrackerTest, RecordsWithoutSenseAreKeptForPeople) {
   take({7, "not a record"});
   ASSERT_EQ(tracker.bad_records.size(), 1U);
@@ -118,13 +126,13 @@ TEST_F(TrackerTest, RecordsWithoutSenseAreKeptForPeople) {
 }
 
 TEST_F(TrackerTest, ARecordOfANewerFormatIsLeftToOthers) {
-  auto record = chunk(0, a, 'a', 0, true);
+  auto record = chunk(0, b, 'a', 0, true);
   ASSERT_EQ(record.bytes[0], 0x08);  // field 1, the format
   record.bytes[1] = 2;
   const auto taken = tracker.take(record, at);
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().failure, Failure::unavailable);
-  EXPECT_EQ(waiting("carrier-a"), 0U);
+  EXPECT_EQ(waiting("carrier-b"), 0U);
 }
 
 TEST_F(TrackerTest, OnlyOpenAttemptsGrowStale) {
@@ -135,7 +143,7 @@ TEST_F(TrackerTest, OnlyOpenAttemptsGrowStale) {
 }
 
 TEST_F(TrackerTest, HeldPricesStayUnderTheBound) {
-  Tracker small{chunk(0, a, 'a', 0, false).bytes.size()};
+  Tracker small{chunk(0, a, 'a', 0, false).bytes.size() * 3 / 2};
   ASSERT_TRUE(small.take(chunk(0, a, 'a', 0, false), at));
   ASSERT_TRUE(small.take(chunk(1, a, 'a', 1, true), at));
   auto& chunks = small.pending().at("carrier-a").front().chunks;
