@@ -2,7 +2,6 @@
 #include "http/connection.hpp"
 
 #include <array>
-#include <boost/asio/buffer.hpp>
 #include <exception>
 #include <utility>
 

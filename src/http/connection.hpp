@@ -8,7 +8,6 @@
 //             Streaming ─▶ working ─▶ streaming ─┐ └─ answered, closed ─▶ lingering ─▶ gone
 //                                                └──────────────────────────▲
 #pragma once
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -16,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/asio.hpp"
 #include "http/chunked_body.hpp"
 #include "http/event_queue.hpp"
 #include "http/http.hpp"

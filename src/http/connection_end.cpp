@@ -1,5 +1,4 @@
 // Waiting, running out of time, and the ways in which a connection ends.
-#include <boost/asio/buffer.hpp>
 #include <utility>
 
 #include "http/core.hpp"

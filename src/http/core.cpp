@@ -2,7 +2,6 @@
 #include "http/core.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <random>
 
 #include "http/event_queue.hpp"

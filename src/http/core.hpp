@@ -2,10 +2,6 @@
 #pragma once
 #include <array>
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -13,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/asio.hpp"
 #include "http/connection.hpp"
 #include "http/mailbox.hpp"
 #include "http/router.hpp"

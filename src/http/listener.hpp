@@ -1,8 +1,6 @@
 // The listening socket: hands each new connection to the core that has the fewest. One socket, not one a core: the
 // kernel would spread few connections unevenly over several, and a port that is taken would go unnoticed.
 #pragma once
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -11,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "http/asio.hpp"
 #include "http/core.hpp"
 
 namespace ratebook::http {

@@ -5,13 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <stdexcept>
 #include <thread>
 
+#include "http/asio.hpp"
 #include "http/core.hpp"
 #include "http/listener.hpp"
 
