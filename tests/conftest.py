@@ -13,6 +13,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -126,6 +127,25 @@ def server(make_server) -> Server:
     return make_server()
 
 
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """One for all tests of a file, with small places; tests keep apart by their sources and days."""
+    made = Server(tmp_path_factory.mktemp("shared"))
+    try:
+        made.start()
+        with made.client() as client:
+            put_places(client, small_places())
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def shared(shared_server):
+    with shared_server.client() as made:
+        yield made
+
+
 @pytest.fixture
 def client(server):
     with server.client() as made:
@@ -205,3 +225,49 @@ def places(client) -> dict:
     made = small_places()
     put_places(client, made)
     return made
+
+
+def events(client: httpx.Client, last_event_id: str | None = None) -> Iterator[dict]:
+    """Server-sent events as they come: {"event", "id", "data"}; ends where the server closes the stream."""
+    headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+    with client.stream("GET", "/v1/events", headers=headers) as answer:
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        event: dict = {}
+        for line in answer.iter_lines():
+            if line == "":
+                if event:
+                    yield {**event, "data": json.loads(event["data"])}
+                event = {}
+            elif not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                event[name] = value
+
+
+def until(condition, seconds: float = 30):
+    """The first true value of condition(); it has to come within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+    return value
+
+
+def counts(client: httpx.Client, origin: str, destination: str, day: str, to: str | None = None, **query) -> dict:
+    """Count by day, of days with prices."""
+    asked = {"origin": origin, "destination": destination, "date_from": day, "date_to": to or day, "stats": "count"}
+    answer = client.get("/v1/rates", params={**asked, **query})
+    assert answer.status_code == 200, answer.text
+    return {rate["day"]: rate["count"] for rate in answer.json()["rates"]}
+
+
+def assert_problem(answer: httpx.Response, status: int, kind: str) -> dict:
+    """RFC 9457, with the stable type; a 503 and a 429 say when to come again."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    problem = answer.json()
+    assert problem["type"] == f"/problems/{kind}"
+    assert problem["status"] == status
+    assert problem["title"] and problem["detail"]
+    assert ("Retry-After" in answer.headers) == (status in (429, 503))
+    return problem
