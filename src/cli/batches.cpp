@@ -46,12 +46,12 @@ void print(const client::BatchList& list, const Console& console) {
 }  // namespace
 
 int batches(const BatchesOptions& options, const Console& console) {
-  auto client = connect_to(options.server, console);
+  auto client = connect_to(options.server, console, question_timeouts);
   if (!client) return exit_usage;
   const auto answer = client->send(request_of(options));
   if (!answer) return report_fault(console, answer.error());
   if (options.json) pass_through(console, answer->body);
-  if (answer->status != 200) return report_refusal(console, *answer, "");
+  if (answer->status != 200) return report_refusal(console, *answer, {});
   if (options.json) return exit_ok;
   if (options.id.empty()) {
     const auto list = client::parse_batches(answer->body);

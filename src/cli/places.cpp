@@ -107,12 +107,12 @@ std::string what_changed(const PlacesDocument& before, const PlacesDocument& aft
 }  // namespace
 
 int get_places(const PlacesOptions& options, const Console& console) {
-  auto client = connect_to(options.server, console);
+  auto client = connect_to(options.server, console, question_timeouts);
   if (!client) return exit_usage;
   const auto answer = client->send(get_request());
   if (!answer) return report_fault(console, answer.error());
   if (options.json) pass_through(console, answer->body);
-  if (answer->status != 200) return report_refusal(console, *answer, "");
+  if (answer->status != 200) return report_refusal(console, *answer, {});
   if (options.json) return exit_ok;
   const auto places = client::parse_places(answer->body);
   if (!places) return report_fault(console, places.error());
@@ -134,7 +134,7 @@ int put_places(const PlacesOptions& options, const Console& console) {
   if (!client) return exit_usage;
   const auto before = client->send(get_request());
   if (!before) return report_fault(console, before.error());
-  if (before->status != 200) return report_refusal(console, *before, "");
+  if (before->status != 200) return report_refusal(console, *before, {});
   client::Request request;
   request.method = "PUT";
   request.target = "/v1/places";
@@ -149,7 +149,7 @@ int put_places(const PlacesOptions& options, const Console& console) {
   if (!answer) return report_fault(console, answer.error());
   if (options.json) pass_through(console, answer->body);
   if (answer->status >= 300) {
-    const int code = report_refusal(console, *answer, options.file);
+    const int code = report_refusal(console, *answer, {.file = options.file});
     if (answer->status == 412) console.err("Somebody changed the places meanwhile: look at them again, then decide.\n");
     return code;
   }

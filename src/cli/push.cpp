@@ -83,10 +83,13 @@ class Push {
     return request;
   }
 
+  // A reason is said once, however often it is tried: a minute of the same line tells nothing.
   void say_again(const client::Again& again) {
+    if (again.reason == last_reason_) return;
+    last_reason_ = again.reason;
     progress_.clear();
-    console_.err(fmt::format("{}; trying again with the same key in {:.1f} s\n", printable(again.reason),
-                             static_cast<double>(again.wait.count()) / 1000));
+    console_.err(fmt::format("{}; trying again with the same key for up to {} s\n", printable(again.reason),
+                             options_.retry_time.count()));
   }
 
   int unreachable(const Fault& fault) {
@@ -102,7 +105,7 @@ class Push {
 
   int refused(const client::Answer& answer) {
     if (options_.json) pass_through(console_, answer.body);
-    const int code = report_refusal(console_, answer, options_.file == "-" ? "<input>" : options_.file);
+    const int code = report_refusal(console_, answer, {.file = options_.file, .item_a_line = format_ == "csv"});
     if (code == exit_unavailable) say_same_key();
     return code;
   }
@@ -153,6 +156,7 @@ class Push {
   const client::FileBody& file_;
   std::string format_;
   std::string key_;
+  std::string last_reason_;
   client::Pace pace_;
   Progress progress_;
 };

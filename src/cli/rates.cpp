@@ -130,9 +130,11 @@ class Question {
     const auto rates = client::parse_rates(answer->body);
     if (!rates) return report_fault(console_, rates.error());
     const auto newest = rates->days.empty() ? std::nullopt : parse_day(rates->days.back().day);
-    // Without any prices the server's empty answer for the days up to now says so in every format.
-    const Day last = newest.value_or(today());
-    window = Window{shifted(last, 1 - shown_days), last};
+    if (newest) {
+      window = Window{shifted(*newest, 1 - shown_days), *newest};
+    } else {
+      window = wide;  // the server's empty answer says so in every format
+    }
     return std::nullopt;
   }
 
@@ -159,7 +161,7 @@ class Question {
 
   int refused(const client::Answer& answer) {
     if (options_.json) pass_through(console_, answer.body);
-    return report_refusal(console_, answer, "");
+    return report_refusal(console_, answer, {});
   }
 
   const RatesOptions& options_;
@@ -170,7 +172,7 @@ class Question {
 }  // namespace
 
 int rates(const RatesOptions& options, const Console& console) {
-  auto client = connect_to(options.server, console);
+  auto client = connect_to(options.server, console, question_timeouts);
   if (!client) return exit_usage;
   return Question{options, console, *std::move(client)}.run();
 }

@@ -9,16 +9,15 @@
 namespace ratebook::cli {
 namespace {
 
-/// `prices.csv:17: price: write at most two decimals (too-many-decimals)`
-std::string describe(const client::ItemProblem& problem, std::string_view file) {
-  std::string text{file};
-  if (problem.line) {
-    text += fmt::format(":{}", *problem.line);
-  } else if (problem.index) {
-    text += fmt::format(": item {}", *problem.index);
-  }
+/// `prices.csv:17: price: write at most two decimals (too-many-decimals)`, `batch.json:1: prices[16].price: …`
+std::string describe(const client::ItemProblem& problem, const Sent& sent) {
+  std::string text{sent.file == "-" ? "<input>" : sent.file};
+  if (problem.line && !text.empty()) text += fmt::format(":{}", *problem.line);
   if (!text.empty()) text += ": ";
-  if (!problem.field.empty()) text += problem.field + ": ";
+  std::string where;
+  if (problem.index && !(problem.line && sent.item_a_line)) where = fmt::format("prices[{}]", *problem.index);
+  if (!problem.field.empty()) where += where.empty() ? problem.field : "." + problem.field;
+  if (!where.empty()) text += where + ": ";
   text += problem.message;
   if (!problem.code.empty()) text += fmt::format(" ({})", problem.code);
   return printable(text);
@@ -26,9 +25,9 @@ std::string describe(const client::ItemProblem& problem, std::string_view file) 
 
 }  // namespace
 
-std::optional<client::Client> connect_to(const std::string& server, const Console& console) {
+std::optional<client::Client> connect_to(const std::string& server, const Console& console, client::Timeouts timeouts) {
   auto url = client::parse_url(server);
-  if (url) return client::Client{*std::move(url)};
+  if (url) return client::Client{*std::move(url), timeouts};
   say_error(console, url.error().message);
   return std::nullopt;
 }
@@ -50,9 +49,9 @@ int report_fault(const Console& console, const Fault& fault) {
   return exit_unavailable;
 }
 
-int report_refusal(const Console& console, const client::Answer& answer, std::string_view file) {
+int report_refusal(const Console& console, const client::Answer& answer, const Sent& sent) {
   const auto problem = client::parse_problem(answer.body, answer.status);
-  for (const auto& item : problem.errors) console.err(describe(item, file) + '\n');
+  for (const auto& item : problem.errors) console.err(describe(item, sent) + '\n');
   if (problem.error_count > problem.errors.size()) {
     console.err(fmt::format("and {} more\n", grouped(problem.error_count - problem.errors.size())));
   }

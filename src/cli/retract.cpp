@@ -36,7 +36,7 @@ int retract(const RetractOptions& options, const Console& console) {
   if (!answer) return report_fault(console, answer.error());
   if (answer->status >= 300) {
     if (options.json) pass_through(console, answer->body);
-    return report_refusal(console, *answer, "");
+    return report_refusal(console, *answer, {});
   }
   auto batch = client::parse_batch(answer->body);
   if (batch && answer->status == 202 && options.wait.count() > 0) {

@@ -118,9 +118,21 @@ TEST(Push, lists_what_is_wrong_by_file_and_line) {
   EXPECT_EQ(captured.exit_code, exit_refused);
   EXPECT_EQ(captured.out, "");
   EXPECT_EQ(captured.err, file.path() + ":2: price: write at most two digits (too-many-decimals)\n" + file.path() +
-                              ": item 4: evil ?[2J (repeated)\n"
+                              ": prices[4]: evil ?[2J (repeated)\n"
                               "and 99 more\n"
                               "error: The batch is wrong: 101 prices are wrong\n");
+}
+
+TEST(Push, names_items_of_json_by_their_index) {
+  const File file{".json", "{}"};
+  ScriptedServer server{{[](Peer& peer) {
+    peer.read_request();
+    peer.answer(
+        "422 Unprocessable Content",
+        R"({"title":"wrong","errors":[{"index":3,"line":1,"field":"price","message":"too large"}],"error_count":1})");
+  }}};
+  const auto captured = run_at(server, {"push", file.path(), "--key", "k"});
+  EXPECT_EQ(captured.err, file.path() + ":1: prices[3].price: too large\nerror: wrong\n");
 }
 
 TEST(Push, follows_what_was_accepted_until_it_is_committed) {
