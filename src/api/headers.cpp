@@ -109,10 +109,11 @@ Duration preferred_wait(const http::Request& request, Duration otherwise, Durati
     preference = next_piece(preference, ';');
     const auto name = next_piece(preference, '=');
     if (!equal_in_any_case(name, "wait")) continue;
+    preference = trim(preference);
     if (preference.size() >= 2 && preference.front() == '"' && preference.back() == '"') {
       preference = preference.substr(1, preference.size() - 2);
     }
-    const auto seconds = parse_number(trim(preference));
+    const auto seconds = parse_number(preference);
     if (!seconds) return otherwise;
     // Compared before it becomes nanoseconds, which it might not fit.
     const auto most = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(at_most).count());

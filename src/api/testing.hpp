@@ -1,0 +1,106 @@
+// For this folder's tests: a clock that is moved by hand, and a store that holds what a test puts into it.
+#pragma once
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "book/book.hpp"
+#include "runtime/runtime.hpp"
+#include "store/store.hpp"
+
+namespace ratebook::api::testing {
+
+/// Machine randomness and signals, a boot time that only moves when told.
+struct HandClock {
+  HandClock() : runtime(machine_runtime()) {
+    runtime.boot_time = [this] { return now; };
+  }
+  BootTime now = std::chrono::seconds{100};
+  Runtime runtime;
+};
+
+/// Batches and version rows as put; what an endpoint's shared parts do not ask for says so.
+class HeldStore final : public store::Store {
+ public:
+  explicit HeldStore(const Runtime& runtime) : changed_(runtime.make_signal()) {}
+
+  void put(const Batch& batch) {
+    const std::lock_guard lock{mutex_};
+    batches_[batch.header.id] = batch;
+  }
+  void put(const VersionRow& row) {
+    const std::lock_guard lock{mutex_};
+    rows_.push_back(row);
+  }
+  std::size_t asked(const std::string& id) const {
+    const std::lock_guard lock{mutex_};
+    const auto found = asked_.find(id);
+    return found == asked_.end() ? 0 : found->second;
+  }
+
+  std::uint32_t partition_count() const override { return 1; }
+  const Signal& changed() const override { return changed_; }
+  Result<std::optional<Batch>> batch(const std::string& id) override {
+    const std::lock_guard lock{mutex_};
+    ++asked_[id];
+    const auto found = batches_.find(id);
+    if (found == batches_.end()) return std::nullopt;
+    return found->second;
+  }
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
+    const std::lock_guard lock{mutex_};
+    std::vector<VersionRow> found;
+    for (const auto& row : rows_) {
+      if (row.version > after && found.size() < limit) found.push_back(row);
+    }
+    return found;
+  }
+
+  Result<store::Claim> claim(std::uint32_t) override { return not_held(); }
+  Result<std::vector<PortNumber>> number_ports(std::span<const PortCode>) override { return not_held(); }
+  Result<void> stage(const store::StageRequest&) override { return not_held(); }
+  Result<std::vector<store::Outcome>> publish(const store::PublishRequest&) override { return not_held(); }
+  Result<Version> put_places(const PlacesDocument&, const std::optional<std::string>&, WallTime) override {
+    return not_held();
+  }
+  Result<PlacesDocument> places(Version) override { return not_held(); }
+  Result<store::Head> places_head(Version) override { return not_held(); }
+  Result<store::Head> head() override { return not_held(); }
+  Result<void> confirm() override { return not_held(); }
+  Result<void> prices_of(const std::string&, const store::PriceSink&) override { return not_held(); }
+  Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink&) override { return not_held(); }
+  Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override { return not_held(); }
+  Result<store::BatchPage> batches(const store::BatchFilter&) override { return not_held(); }
+
+ private:
+  static std::unexpected<Fault> not_held() { return fail(Failure::unavailable, "not held"); }
+
+  Signal changed_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Batch> batches_;
+  std::map<std::string, std::size_t> asked_;
+  std::vector<VersionRow> rows_;
+};
+
+inline BatchHeader header_of(const std::string& id, const std::string& source = "carrier-a") {
+  return {.id = id, .source = source, .key = "k", .price_count = 3, .accepted_at = 1000};
+}
+
+inline Digest chain_of(Version version) {
+  Digest chain{};
+  chain[0] = static_cast<std::uint8_t>(version);
+  return chain;
+}
+
+inline VersionRow row_of(Version version, const std::string& batch_id) {
+  return {.version = version, .batch_id = batch_id, .attempt = "a", .committed_at = 2000, .chain = chain_of(version)};
+}
+
+/// A book of that version, without prices.
+inline book::Snapshot book_of(Version version) {
+  book::Loader loader;
+  return loader.finish(version, version == 0 ? Digest{} : chain_of(version), std::make_shared<const PlaceTree>());
+}
+
+}  // namespace ratebook::api::testing
