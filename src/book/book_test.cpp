@@ -129,6 +129,9 @@ void check(const Book& book, const Model& model, std::mt19937_64& random, int qu
   RC_ASSERT(testing::prices_of(book) == sorted);
   RC_ASSERT(book.price_count() == sorted.size());
   RC_ASSERT(book.parts().node_bytes == count_node_bytes(book));
+  std::size_t route_count = 0;
+  for_each_route(book.parts().tree(), [&](PortNumber, PortNumber, const Route&) { ++route_count; });
+  RC_ASSERT(book.parts().tree().route_count == route_count);
   const auto day_of = [](const NumberedPrice& price) { return price.day; };
   RC_ASSERT(book.days().has_value() == !sorted.empty());
   if (!sorted.empty()) {
@@ -218,6 +221,32 @@ RC_GTEST_PROP(Book, loads_prices_in_any_order, (std::uint64_t seed)) {
   const Held next = step({book, model}, random, 8);
   check(*next.book, next.model, random, 10);
   check(*book, model, random, 2);
+}
+
+RC_GTEST_PROP(Book, wide_pairs_follow_prices_and_places, (std::uint64_t seed)) {
+  std::mt19937_64 random(seed);
+  const auto places = [&random] { return testing::random_places(random, port_count, 1 + random() % 4); };
+  Held held{nullptr, {random_prices(random, Shape::many_routes, 3000), places()}};
+  Loader loader;
+  loader.add(held.model.prices);
+  held.book = loader.finish(1, Digest{}, std::make_shared<const PlaceTree>(held.model.places));
+  for (Version version = 2; version <= 5; ++version) {
+    Change change{version, Digest{}, random_prices(random, Shape::many_routes, 100), {}, nullptr};
+    if (random() % 2 == 0) change.removed = take_some(random, held.model.prices);
+    held.model.prices.insert(held.model.prices.end(), change.added.begin(), change.added.end());
+    if (random() % 2 == 0) {
+      held.model.places = places();
+      change.places = std::make_shared<const PlaceTree>(held.model.places);
+    }
+    held.book = *book::apply(held.book, std::move(change));
+    for (RegionNumber orig = 0; orig < held.model.places.regions.size(); ++orig) {
+      for (RegionNumber dest = 0; dest < held.model.places.regions.size(); ++dest) {
+        const RateQuery query{
+            {PlaceNumber::Kind::region, orig}, {PlaceNumber::Kind::region, dest}, day_min, day_max, false, {}};
+        RC_ASSERT(testing::difference(held.book->rates(query), testing::rates(held.model, query)) == "");
+      }
+    }
+  }
 }
 
 RC_GTEST_PROP(Book, rates_of_a_list_are_those_of_a_book, (std::uint64_t seed)) {
