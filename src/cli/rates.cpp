@@ -68,26 +68,7 @@ Result<std::optional<Window>> window_of(const RatesOptions& options) {
   return window;
 }
 
-void print_people(const client::Rates& rates, const RatesOptions& options, const Console& console) {
-  const bool wants_chart = options.chart == "always" || (options.chart == "auto" && console.out_is_terminal);
-  console.out(fmt::format("{} {} {}  {}  version {}\n\n", styled(console, Style::bold, printable(rates.origin)),
-                          console.unicode ? "→" : "->", styled(console, Style::bold, printable(rates.destination)),
-                          printable(rates.currency), rates.version));
-  std::size_t drawn = 0;
-  while (drawn < rates.statistics.size() && rates.statistics[drawn] == "count") ++drawn;
-  if (wants_chart && drawn < rates.statistics.size()) {
-    std::vector<ChartPoint> points;
-    for (const auto& day : rates.days) {
-      const auto date = parse_any_day(day.day);
-      if (date && day.values[drawn]) points.push_back({*date, *day.values[drawn]});
-    }
-    if (points.size() > 1) {
-      console.out(fmt::format("{}\n", styled(console, Style::dim, printable(rates.statistics[drawn]))));
-      const auto chart = render_chart(
-          points, {.width = std::min(console.width - 1, chart_columns_max), .height = 8, .unicode = console.unicode});
-      console.out(styled(console, Style::cyan, chart) + '\n');
-    }
-  }
+std::string table_of(const client::Rates& rates, const Console& console) {
   std::vector<Table::Column> columns{{"day"}};
   for (const auto& name : rates.statistics) columns.push_back({printable(name), true});
   Table table{std::move(columns)};
@@ -99,7 +80,35 @@ void print_people(const client::Rates& rates, const RatesOptions& options, const
     }
     table.add(std::move(row));
   }
-  console.out(table.text(console));
+  return table.text(console);
+}
+
+/// Of the average, or of the first statistic that was asked for instead; nothing where fewer than two days have it.
+std::string chart_of(const client::Rates& rates, std::string_view route, const Console& console) {
+  auto drawn = std::ranges::find(rates.statistics, "avg");
+  if (drawn == rates.statistics.end())
+    drawn = std::ranges::find_if(rates.statistics, [](auto& s) { return s != "count"; });
+  if (drawn == rates.statistics.end()) return {};
+  const auto column = static_cast<std::size_t>(drawn - rates.statistics.begin());
+  std::vector<ChartPoint> points;
+  for (const auto& day : rates.days) {
+    const auto date = parse_any_day(day.day);
+    if (date && day.values[column]) points.push_back({*date, *day.values[column]});
+  }
+  if (points.size() < 2) return {};
+  const unsigned width = std::min(console.width - 1, chart_columns_max);
+  return fmt::format("\n{}\n{}", styled(console, Style::dim, printable(fmt::format("{} {}", *drawn, route))),
+                     styled(console, Style::cyan, render_chart(points, {.width = width, .unicode = console.unicode})));
+}
+
+// The chart comes last: it is the summary, and the end is what a terminal shows of a long answer.
+void print_people(const client::Rates& rates, const RatesOptions& options, const Console& console) {
+  const std::string route = fmt::format("{} {} {}", rates.origin, console.unicode ? "→" : "->", rates.destination);
+  console.out(fmt::format("{}  {}  version {}\n\n", styled(console, Style::bold, printable(route)),
+                          printable(rates.currency), rates.version));
+  console.out(table_of(rates, console));
+  const bool wants_chart = options.chart == "always" || (options.chart == "auto" && console.out_is_terminal);
+  if (wants_chart) console.out(chart_of(rates, route, console));
 }
 
 class Question {
