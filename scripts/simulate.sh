@@ -3,4 +3,4 @@
 
 ensure_packages build
 build_preset release ratebook_simulate >&2
-exec build/release/src/ratebook_simulate "$@"
+exec build/release/ratebook_simulate "$@"

@@ -117,7 +117,7 @@ test_threads() {
 test_simulate() {
   build_preset release ratebook_simulate || return 1
   local result=0
-  build/release/src/ratebook_simulate --count "$seeds_simulated" </dev/null || result=$?
+  build/release/ratebook_simulate --count "$seeds_simulated" </dev/null || result=$?
   add_counts "$((result == 0))" "$((result != 0))"
 }
 
