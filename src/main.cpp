@@ -35,7 +35,17 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
 int serve(const cli::ServeOptions& options) {
+  if (!is_loopback(options.address) && !options.open_to_everyone) {
+    return refuse(
+        fmt::format("{} is reached from other machines, and nothing keeps them from sending and retracting; "
+                    "say --open-to-everyone if that is meant, or listen on 127.0.0.1",
+                    options.address));
+  }
   const StopSignals signals;
   const Runtime runtime = machine_runtime();
   const obs::Logger logger{obs::Logger::form_of_stderr()};

@@ -136,6 +136,8 @@ CLI::App* add_serve(CLI::App& app, Arguments& arguments) {
   word->add_option("--listen", arguments.listen, "ADDRESS:PORT to listen on; port 0 picks a free one")
       ->capture_default_str()
       ->type_name("ADDRESS");
+  word->add_flag("--open-to-everyone", arguments.serve.open_to_everyone,
+                 "Listen beyond loopback: whoever reaches it may read, send and retract");
   word->add_option("--drain-time", arguments.drain_time_s, "To go on serving after SIGTERM, not ready")
       ->capture_default_str()
       ->type_name("SECONDS");

@@ -13,7 +13,8 @@ struct ServeOptions {
   std::uint16_t port = 8080;  ///< 0 picks a free one
   std::chrono::milliseconds drain_time{0};
   std::chrono::milliseconds grace_time{30'000};
-  unsigned cores = 0;  ///< threads that serve connections; 0: as many as the machine has
+  bool open_to_everyone = false;  ///< listen beyond loopback, where whoever reaches it may send and retract
+  unsigned cores = 0;             ///< threads that serve connections; 0: as many as the machine has
 };
 
 /// Runs the server until it is told to stop; returns the exit code of the process.
