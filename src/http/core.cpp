@@ -1,6 +1,8 @@
 // The event loop's thread: connections in a map, a coarse tick for every deadline, letters from outside.
 #include "http/core.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <random>
 
@@ -95,8 +97,15 @@ Connection* Core::find(std::uint64_t connection) {
 }
 
 void Core::adopt(int descriptor, const boost::asio::ip::tcp::endpoint& remote, bool too_many) {
+  Socket socket{context_};
+  boost::system::error_code error;
+  if (socket.assign(remote.protocol(), descriptor, error)) {
+    ::close(descriptor);  // the kernel lets this process watch no more of them
+    --load_;
+    return;
+  }
   const std::uint64_t id = ++last_connection_;
-  auto connection = std::make_unique<Connection>(*this, id, Socket{context_, remote.protocol(), descriptor}, remote);
+  auto connection = std::make_unique<Connection>(*this, id, std::move(socket), remote);
   Connection& kept = *connections_.emplace(id, std::move(connection)).first->second;
   if (stage_ == Stage::cut) {
     kept.cut();
