@@ -83,6 +83,27 @@ TEST(Stop, UnderLoadLosesNoAnswer) {
 
 TEST(Stop, UnderLoadWithADrainTimeLosesNoAnswer) { stop_under_load(200ms); }
 
+TEST(Stop, ResetsNoConnectionThatTheKernelHasAccepted) {
+  for (int round = 0; round < 3; ++round) {
+    RunningServer server{routes()};
+    std::atomic<int> answered = 0, lost = 0;
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 8; ++i) {
+      clients.emplace_back([&] {
+        while (true) {
+          Client client{server.port()};
+          if (!client.connected()) return;
+          ++(client.ask(get("/now")) ? answered : lost);
+        }
+      });
+    }
+    while (answered < 50) std::this_thread::sleep_for(1ms);
+    server.stop();
+    for (std::thread& client : clients) client.join();
+    EXPECT_EQ(lost, 0);
+  }
+}
+
 TEST(Stop, GoesOnServingForTheDrainTimeWithConnectionClose) {
   auto options = RunningServer::quick_options();
   options.drain_time = 500ms;
