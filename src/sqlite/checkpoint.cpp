@@ -35,10 +35,19 @@ Result<void> checkpoint_whole(Connection& db) {
   return {};
 }
 
-Housekeeper::Housekeeper(WriteSide& side, std::unique_ptr<Connection> db, const Runtime& runtime, Signal grown,
+bool Checkpointer::run() {
+  const std::lock_guard lock{mutex_};
+  const Moved moved = run_checkpoint(*db_, "PASSIVE");
+  // A checkpoint that fails (a full disk) leaves all in the WAL, where it is safe; the next one tries again.
+  const bool failed = db_->take_fault().has_value();
+  ++meters_.checkpoints;
+  return !failed && !moved.is_busy && moved.frames == moved.frames_moved;
+}
+
+Housekeeper::Housekeeper(WriteSide& side, Checkpointer& checkpointer, const Runtime& runtime, Signal grown,
                          CheckpointOptions options, Meters& meters)
     : side_(side),
-      db_(std::move(db)),
+      checkpointer_(checkpointer),
       runtime_(runtime),
       grown_(std::move(grown)),
       options_(options),
@@ -55,12 +64,12 @@ void Housekeeper::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const std::uint64_t seen = grown_.count();
     WriteSide::Turn{side_}.commit_if_old();
-    keep_wal_bounded();
+    keep_wal_small();
     if (!stop.stop_requested()) grown_.wait_past(seen, tick);
   }
 }
 
-void Housekeeper::keep_wal_bounded() {
+void Housekeeper::keep_wal_small() {
   const std::uint64_t commits = meters_.commits;
   if (commits == commits_moved_) return;
   const BootTime now = runtime_.boot_time();
@@ -69,23 +78,7 @@ void Housekeeper::keep_wal_bounded() {
     busy_at_ = now;
   }
   if (meters_.wal_bytes < options_.wal_bytes_soft && now - busy_at_ < options_.idle) return;
-  if (checkpoint()) {
-    commits_moved_ = commits;
-    return;
-  }
-  if (meters_.wal_bytes < options_.wal_bytes_hard) return;
-  // Where the writers never pause, the WAL never is wholly in the file, and so would never start anew.
-  WriteSide::Turn turn{side_};
-  static_cast<void>(turn.commit());
-  checkpoint();
-}
-
-bool Housekeeper::checkpoint() {
-  const Moved moved = run_checkpoint(*db_, "PASSIVE");
-  // A checkpoint that fails (a full disk) leaves all in the WAL, where it is safe; the next one tries again.
-  const bool failed = db_->take_fault().has_value();
-  ++meters_.checkpoints;
-  return !failed && !moved.is_busy && moved.frames == moved.frames_moved;
+  if (checkpointer_.run()) commits_moved_ = commits;
 }
 
 }  // namespace ratebook::sqlite

@@ -1,8 +1,9 @@
 // Keeps house in a thread of its own, off the path of a batch: moves the WAL into the file when it has grown or nothing
 // happens, so that it stays bounded and a start is quick, and commits a transaction that everyone has left.
 #pragma once
-#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -14,25 +15,36 @@ namespace ratebook::sqlite {
 
 struct CheckpointOptions {
   std::uint64_t wal_bytes_soft = 16u << 20;  ///< from here on the WAL is moved while others write
-  std::uint64_t wal_bytes_hard = 64u << 20;  ///< from here on the writers wait meanwhile, so that it starts anew
   Duration idle = std::chrono::seconds{2};   ///< without a commit, whatever stands in the WAL is moved
+};
+
+/// Moves what it can of the WAL into the file, on a connection of its own: anyone may ask, one does it at a time.
+class Checkpointer {
+ public:
+  Checkpointer(std::unique_ptr<Connection> db, Meters& meters) : db_(std::move(db)), meters_(meters) {}
+  /// Whether all that stood in the WAL is in the file now. Then, unless a reader still needs it, the next transaction
+  /// starts the WAL anew.
+  bool run();
+
+ private:
+  std::mutex mutex_;  ///< guards the connection
+  std::unique_ptr<Connection> db_;
+  Meters& meters_;
 };
 
 class Housekeeper {
  public:
-  /// `db` is the housekeeper's own; `grown` is notified after commits.
-  Housekeeper(WriteSide& side, std::unique_ptr<Connection> db, const Runtime& runtime, Signal grown,
+  /// `grown` is notified when the WAL is over its soft bound.
+  Housekeeper(WriteSide& side, Checkpointer& checkpointer, const Runtime& runtime, Signal grown,
               CheckpointOptions options, Meters& meters);
   ~Housekeeper();
 
  private:
   void run(const std::stop_token& stop);
-  void keep_wal_bounded();
-  /// Whether all that stood in the WAL is in the file now.
-  bool checkpoint();
+  void keep_wal_small();
 
   WriteSide& side_;
-  std::unique_ptr<Connection> db_;
+  Checkpointer& checkpointer_;
   const Runtime& runtime_;
   Signal grown_;
   CheckpointOptions options_;

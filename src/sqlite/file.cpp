@@ -21,7 +21,7 @@ std::string write_settings(const FileOptions& options) {
   std::string sql = fmt::format(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = OFF; PRAGMA wal_autocheckpoint = 0; "
       "PRAGMA cache_size = -{}; PRAGMA journal_size_limit = {}",
-      write_cache_kib, options.checkpoint.wal_bytes_hard);
+      write_cache_kib, options.transaction.wal_bytes_max);
   if (options.page_count_max > 0) sql += fmt::format("; PRAGMA max_page_count = {}", options.page_count_max);
   return sql;
 }
@@ -67,6 +67,7 @@ struct File::Parts {
   std::uint64_t wal_bytes_soft = 0;
   std::unique_ptr<Readers> quick;
   std::unique_ptr<Readers> scans;
+  std::unique_ptr<Checkpointer> checkpointer;
   std::unique_ptr<WriteSide> side;
   std::unique_ptr<SqliteLog> log;
   std::unique_ptr<SqliteStore> store;
@@ -97,15 +98,16 @@ Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime&
   parts->quick = *std::move(quick);
   parts->scans = *std::move(scans);
   sqlite3_wal_hook((*db)->handle(), Parts::note_commit, parts.get());
-  parts->side =
-      std::make_unique<WriteSide>(*std::move(db), parts->runtime, options.transaction, parts->meters, partition_count);
+  parts->checkpointer = std::make_unique<Checkpointer>(*std::move(checkpoint_db), parts->meters);
+  parts->side = std::make_unique<WriteSide>(*std::move(db), *parts->checkpointer, parts->runtime, options.transaction,
+                                            parts->meters, partition_count);
   auto log = SqliteLog::open(*parts->side, parts->runtime, parts->meters);
   if (!log) return std::unexpected(log.error());
   parts->log = *std::move(log);
   parts->store = std::make_unique<SqliteStore>(*parts->side, *parts->quick, *parts->scans, parts->runtime,
                                                parts->meters, partition_count);
-  parts->housekeeper = std::make_unique<Housekeeper>(*parts->side, *std::move(checkpoint_db), parts->runtime,
-                                                     parts->grown, options.checkpoint, parts->meters);
+  parts->housekeeper = std::make_unique<Housekeeper>(*parts->side, *parts->checkpointer, parts->runtime, parts->grown,
+                                                     options.checkpoint, parts->meters);
   return std::unique_ptr<File>{new File{std::move(parts)}};
 }
 

@@ -256,7 +256,9 @@ TEST_F(Publish, MissingMarkersAreNotFoundAndNothingChanges) {
     expect_refused(writer.request({CommitDecision{good, attempt_name(1), 1}, decision}), Failure::not_found);
     EXPECT_FALSE(store.batch(good.id)->has_value());
   }
-  EXPECT_EQ(writer.decide(CommitDecision{good, attempt_name(1), 1}).version, 1U) << "what was staged stands";
+  const Outcome outcome = writer.decide(CommitDecision{good, attempt_name(1), 1});
+  EXPECT_EQ(outcome.kind, Kind::committed) << "what was staged stands, what was decided does not";
+  EXPECT_EQ(outcome.version, 1U);
 }
 
 TEST_F(Publish, AnotherPositionIsLost) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sqlite/checkpoint.hpp"
+
 namespace ratebook::sqlite {
 
 void WriteSide::Group::note_writer(BootTime now, bool reads) {
@@ -60,7 +62,20 @@ Result<void> WriteSide::commit() {
   }
   ++meters_.commits;
   end({});
+  keep_wal_bounded();
   return {};
+}
+
+// The housekeeper does this while others write; where they never pause it is never done, or its disk is too slow, they
+// must wait for it. Nobody is in a transaction now.
+void WriteSide::keep_wal_bounded() {
+  const std::uint64_t bytes = meters_.wal_bytes;
+  if (bytes < options_.wal_bytes_max) {
+    wal_bytes_next_ = options_.wal_bytes_max;
+  } else if (bytes >= wal_bytes_next_) {
+    checkpointer_.run();
+    wal_bytes_next_ = bytes + options_.wal_bytes_max;
+  }
 }
 
 Result<void> WriteSide::Turn::begin() {

@@ -45,19 +45,24 @@ struct Meters {
 struct TransactionOptions {
   /// How long an append waits for company and for a writer that reads it.
   Duration quiet_max = std::chrono::milliseconds{5};
-  /// How long it waits on for a writer that has read it and does nothing any more.
+  /// How long it waits on for a writer that has read it and does nothing any more; at least quiet_max.
   Duration writer_quiet_max = std::chrono::milliseconds{100};
   /// No append waits longer, whatever goes on in the transaction.
   Duration age_max = std::chrono::milliseconds{300};
   /// So many staged prices are committed without a publish, so that a large batch makes no large transaction.
   std::uint64_t prices_max = 200'000;
+  /// From this size of the WAL on, a commit moves it into the file before the next one comes.
+  std::uint64_t wal_bytes_max = 64u << 20;
 };
+
+class Checkpointer;
 
 class WriteSide {
  public:
-  WriteSide(std::unique_ptr<Connection> db, const Runtime& runtime, TransactionOptions options, Meters& meters,
-            std::size_t partition_count)
+  WriteSide(std::unique_ptr<Connection> db, Checkpointer& checkpointer, const Runtime& runtime,
+            TransactionOptions options, Meters& meters, std::size_t partition_count)
       : db_(std::move(db)),
+        checkpointer_(checkpointer),
         runtime_(runtime),
         options_(options),
         meters_(meters),
@@ -90,14 +95,17 @@ class WriteSide {
   void end(Result<void> outcome);
   void roll_back(const Fault& why);
   Result<void> commit();
+  void keep_wal_bounded();
 
   std::unique_ptr<Connection> db_;
+  Checkpointer& checkpointer_;
   const Runtime& runtime_;
   TransactionOptions options_;
   Meters& meters_;
   TurnQueue turns_;               ///< guards all below and the connection
   std::shared_ptr<Group> group_;  ///< of the open transaction; nullptr: none is open
   std::vector<std::uint64_t> claimed_epochs_;
+  std::uint64_t wal_bytes_next_ = 0;  ///< where the WAL is moved again, while a reader keeps it from starting anew
 };
 
 class WriteSide::Turn {
