@@ -234,6 +234,6 @@ class Model(RuleBasedStateMachine):
             assert answer.headers["Ratebook-Version"] == str(self.version)
 
 
-Model.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None,
+Model.TestCase.settings = settings(max_examples=15, stateful_step_count=30, deadline=None,
                                    suppress_health_check=list(HealthCheck))
 test_the_server_is_the_model = Model.TestCase
