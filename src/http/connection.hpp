@@ -129,6 +129,7 @@ class Connection {
   void fail_body(Response response, std::string_view error = {});
   void abandon_body();
   void call_handler();
+  void call_on_worker();
   void defer(const Deferred& handler);
   void start_stream(const Streaming& handler);
   void begin_working();

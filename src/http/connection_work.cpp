@@ -26,7 +26,7 @@ void Connection::respond_owned(Response response, std::string_view error) {
 void Connection::begin_work(const Request& request, const Head& head, std::string_view head_bytes) {
   request_ = own(request, head_bytes);
   if (const auto* uploading = std::get_if<Uploading>(&exchange_.route->handler)) return agree(*uploading, head);
-  if (!brings_body(*request_, head)) return call_handler();
+  if (!brings_body(*request_, head)) return call_on_worker();
   if (request_->content_length_.value_or(0) <= body_bytes_max()) return begin_body(head, std::nullopt);
   exchange_.keep_alive = false;
   respond_owned(body_too_large());
@@ -214,12 +214,16 @@ void Connection::abandon_body() {
   core_.service().workers.push([transfer = body->transfer] { transfer->upload.abandon(); });
 }
 
-/// For a request that brings no body, or whose body has been read and dropped.
+/// For a request whose body has been read and dropped.
 void Connection::call_handler() {
-  const Handler& handler = exchange_.route->handler;
   const auto request = std::exchange(request_, nullptr);
-  if (call_at_once(handler, *request)) return;
+  if (call_at_once(exchange_.route->handler, *request)) return;
   request_ = request;
+  call_on_worker();
+}
+
+void Connection::call_on_worker() {
+  const Handler& handler = exchange_.route->handler;
   begin_working();
   if (const auto* deferred = std::get_if<Deferred>(&handler)) return defer(*deferred);
   if (const auto* choosing = std::get_if<Choosing>(&handler)) return defer(choosing->later);

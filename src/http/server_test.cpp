@@ -436,6 +436,32 @@ TEST(Server, AFullQueueIs503WithRetryAfterAndHarmsNobody) {
   EXPECT_EQ(queued.read_answer()->status, 200U);
 }
 
+TEST(Server, AHandlerThatChoosesIsAskedOnceAndAnswersHereOrThere) {
+  std::atomic<int> asked = 0;
+  const Choosing choosing{.at_once =
+                              [&](const Request& request, Response& response) {
+                                ++asked;
+                                if (request.query() != "quick") return false;
+                                say("at once")(request, response);
+                                return true;
+                              },
+                          .later =
+                              [](const std::shared_ptr<const Request>& request, const Respond& respond) {
+                                Response response;
+                                say("later")(*request, response);
+                                respond(std::move(response));
+                              }};
+  RunningServer server{{{"GET", "/either", choosing, "either"}}};
+  Client client{server.port()};
+  EXPECT_EQ(client.ask(get("/either?quick"))->body, "at once");
+  EXPECT_EQ(client.ask(get("/either?slow"))->body, "later");
+  EXPECT_EQ(asked, 2);
+  const std::string body = " HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody";
+  EXPECT_EQ(client.ask("GET /either?quick" + body)->body, "at once");
+  EXPECT_EQ(client.ask("GET /either?slow" + body)->body, "later");
+  EXPECT_EQ(asked, 4);
+}
+
 TEST(Server, ATakenPortIsSaidInWords) {
   RunningServer server{routes()};
   auto options = RunningServer::quick_options();
