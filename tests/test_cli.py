@@ -61,7 +61,7 @@ def test_push_repeats_conflicts_and_refusals(ratebook, server, tmp_path):
         ratebook(*words, code=1)
         file.write_text("orig_code,dest_code,day,price\nCNSGH,XXXXX,2021-01-05,11\n")
         refused = ratebook("push", str(file), "--source", "a", code=1)
-        assert "XXXXX" in refused.stderr and "line 2" in refused.stderr
+        assert f"{file}:2: dest_code" in refused.stderr and "XXXXX" in refused.stderr
         ratebook("push", str(tmp_path / "none.csv"), "--source", "a", code=2)
         ratebook("push", str(file), code=2)
         old = client.get("/v1/batches").json()["batches"][0]["id"]
