@@ -166,9 +166,10 @@ class Model(RuleBasedStateMachine):
         self.client = self.server.client()
 
     def ports_of(self, place: str, version: int) -> set[str] | None:
-        document, named = self.places_at[version]
+        document = self.places_at[version][0]
         if place in CODES:
-            return {place} if place in named else None
+            # A port that came later is, at a past version, one without prices.
+            return {place} if place in self.places_at[-1][1] and version > 0 else None
         parent = {region["slug"]: region["parent_slug"] for region in document.get("regions", [])}
         if place not in parent:
             return None
