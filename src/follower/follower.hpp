@@ -56,10 +56,13 @@ class Visible {
   Subscription next_subscription_ = 1;
 };
 
-/// Prices that this node's writer has at hand anyway, so that the follower need not read them back. A bounded cache by
-/// attempt: what is not there, or not whole, is read from the store. Thread-safe.
+/// Prices that this node's writer has at hand anyway, so that the follower need not read them back. A cache by attempt,
+/// bounded in prices and in attempts, since nobody takes those of an attempt that becomes no version: what is not there,
+/// or not whole, is read from the store. Thread-safe.
 class Hints {
  public:
+  static constexpr std::size_t attempts_max = 1024;  ///< more than one publish decides
+
   explicit Hints(std::size_t prices_max) : prices_max_(prices_max) {}
   /// Chunk 0..chunk_count-1 of an attempt; the same chunk again takes the place of the one before.
   void offer(const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
@@ -74,6 +77,8 @@ class Hints {
     std::map<std::uint32_t, std::vector<NumberedPrice>> chunks;
     std::size_t prices = 0;
   };
+  std::list<Entry>::iterator find(const std::string& attempt);
+
   std::mutex mutex_;
   std::size_t prices_max_;
   std::size_t prices_ = 0;

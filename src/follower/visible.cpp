@@ -40,17 +40,24 @@ void Visible::set_ready(bool ready) {
   view_.ready = ready;
 }
 
+// From the newest on: what is asked for was most often offered just now.
+std::list<Hints::Entry>::iterator Hints::find(const std::string& attempt) {
+  for (auto entry = entries_.end(); entry != entries_.begin();) {
+    if ((--entry)->attempt == attempt) return entry;
+  }
+  return entries_.end();
+}
+
 void Hints::offer(const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
                   std::vector<NumberedPrice> prices) {
   const std::lock_guard lock{mutex_};
-  auto entry = entries_.begin();
-  while (entry != entries_.end() && entry->attempt != attempt) ++entry;
+  auto entry = find(attempt);
   if (entry == entries_.end()) entry = entries_.insert(entries_.end(), Entry{attempt, chunk_count, {}, 0});
   auto& slot = entry->chunks[chunk];
   entry->prices += prices.size() - slot.size();
   prices_ += prices.size() - slot.size();
   slot = std::move(prices);
-  while (prices_ > prices_max_ && !entries_.empty()) {
+  while (!entries_.empty() && (prices_ > prices_max_ || entries_.size() > attempts_max)) {
     prices_ -= entries_.front().prices;
     entries_.pop_front();
   }
@@ -58,21 +65,18 @@ void Hints::offer(const std::string& attempt, std::uint32_t chunk, std::uint32_t
 
 std::optional<std::vector<NumberedPrice>> Hints::take(const std::string& attempt) {
   const std::lock_guard lock{mutex_};
-  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-    if (entry->attempt != attempt) continue;
-    if (entry->chunks.size() != entry->chunk_count) return std::nullopt;
-    std::vector<NumberedPrice> prices;
-    if (entry->chunks.size() == 1) {
-      prices = std::move(entry->chunks.begin()->second);
-    } else {
-      prices.reserve(entry->prices);
-      for (const auto& [chunk, part] : entry->chunks) prices.insert(prices.end(), part.begin(), part.end());
-    }
-    prices_ -= entry->prices;
-    entries_.erase(entry);
-    return prices;
+  const auto entry = find(attempt);
+  if (entry == entries_.end() || entry->chunks.size() != entry->chunk_count) return std::nullopt;
+  std::vector<NumberedPrice> prices;
+  if (entry->chunks.size() == 1) {
+    prices = std::move(entry->chunks.begin()->second);
+  } else {
+    prices.reserve(entry->prices);
+    for (const auto& [chunk, part] : entry->chunks) prices.insert(prices.end(), part.begin(), part.end());
   }
-  return std::nullopt;
+  prices_ -= entry->prices;
+  entries_.erase(entry);
+  return prices;
 }
 
 }  // namespace ratebook::follower
