@@ -75,7 +75,8 @@ def test_push_repeats_conflicts_and_refusals(ratebook, server, tmp_path):
 def test_rates_as_json_and_csv_are_the_servers(ratebook, loaded):
     query = {"origin": "china_main", "destination": "north_europe_main", "date_from": "2021-01-01",
              "date_to": "2021-01-31", "stats": "avg,p50"}
-    words = ("rates", "china_main", "north_europe_main", "--from", "2021-01-01", "--to", "2021-01-31", "--stats", "avg,p50")
+    words = ("rates", "china_main", "north_europe_main", "--from", "2021-01-01", "--to", "2021-01-31",
+             "--stats", "avg,p50")
     answer = loaded.get("/v1/rates", params=query).json()
     assert len(answer["rates"]) > 20
     assert json.loads(ratebook(*words, "--json").stdout) == answer

@@ -138,6 +138,10 @@ def test_csv_where_accept_likes_it_better(shared, loaded):
     assert [{name: value if name == "day" else float(value) if value else None for name, value in row.items()}
             for row in rows] == as_json.json()["rates"]
     assert answer.text.startswith("day,count,avg,min,p50\r\n")
+    other = {"Accept": "text/csv", "If-None-Match": as_json.headers["ETag"]}
+    assert ask(shared, **query, headers=other).content == answer.content, "who has the JSON does not have the CSV"
+    same = {"Accept": "text/csv", "If-None-Match": answer.headers["ETag"]}
+    assert ask(shared, **query, headers=same).status_code == 304
     for accept in ("*/*", "application/json", "text/csv;q=0.1, application/*", "image/png"):
         assert ask(shared, headers={"Accept": accept}).headers["Content-Type"] == "application/json"
 

@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 
 import httpx
-from conftest import Server, assert_problem, post_batch, put_places
+from conftest import Server, assert_problem, post_batch, prices, put_places
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
@@ -62,8 +62,7 @@ class Model(RuleBasedStateMachine):
         return {port["code"] for port in self.places_at[-1][0]["ports"]}
 
     def post(self, source, key, items, replaces=""):
-        text = [dict(zip(("orig_code", "dest_code", "day", "price"), (*price[:3], f"{price[3] / 100:.2f}"), strict=True))
-                for price in items]
+        text = prices(*((*price[:3], f"{price[3] // 100}.{price[3] % 100:02}") for price in items))
         return post_batch(self.client, source, text, key=key, query={"replaces": replaces} if replaces else None)
 
     def identity(self, source, key, items, replaces="") -> str:

@@ -98,8 +98,6 @@ def test_sigterm_under_load_loses_no_answer(make_server, drain):
         ended.set()
         for thread in threads:
             thread.join()
-    # What is closed right after a kernel has accepted it, or while it is idle, has sent nothing that was answered in
-    # part; it must not happen to a request that was under way.
     assert not lost, (lost, answered)
 
 
