@@ -66,6 +66,7 @@ struct File::Parts {
   Meters meters;
   std::uint64_t wal_bytes_soft = 0;
   std::unique_ptr<Readers> quick;
+  std::unique_ptr<Readers> steps;
   std::unique_ptr<Readers> scans;
   std::unique_ptr<Checkpointer> checkpointer;
   std::unique_ptr<WriteSide> side;
@@ -83,6 +84,8 @@ Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime&
   if (!db) return std::unexpected(db.error());
   auto quick = Readers::open(path, options.fatal, options.quick_reader_count, quick_cache_kib);
   if (!quick) return std::unexpected(quick.error());
+  auto steps = Readers::open(path, options.fatal, options.step_reader_count, scan_cache_kib);
+  if (!steps) return std::unexpected(steps.error());
   auto scans = Readers::open(path, options.fatal, options.scan_reader_count, scan_cache_kib);
   if (!scans) return std::unexpected(scans.error());
   auto checkpoint_db = open_checkpoint_connection(path, options);
@@ -96,6 +99,7 @@ Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime&
   if (auto counted = (*db)->result(); !counted) return std::unexpected(counted.error());
   parts->wal_bytes_soft = options.checkpoint.wal_bytes_soft;
   parts->quick = *std::move(quick);
+  parts->steps = *std::move(steps);
   parts->scans = *std::move(scans);
   sqlite3_wal_hook((*db)->handle(), Parts::note_commit, parts.get());
   parts->checkpointer = std::make_unique<Checkpointer>(*std::move(checkpoint_db), parts->meters);
@@ -104,8 +108,8 @@ Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime&
   auto log = SqliteLog::open(*parts->side, parts->runtime, parts->meters);
   if (!log) return std::unexpected(log.error());
   parts->log = *std::move(log);
-  parts->store = std::make_unique<SqliteStore>(*parts->side, *parts->quick, *parts->scans, parts->runtime,
-                                               parts->meters, partition_count);
+  parts->store = std::make_unique<SqliteStore>(*parts->side, *parts->quick, *parts->steps, *parts->scans,
+                                               parts->runtime, parts->meters, partition_count);
   parts->housekeeper = std::make_unique<Housekeeper>(*parts->side, *parts->checkpointer, parts->runtime, parts->grown,
                                                      options.checkpoint, parts->meters);
   return std::unique_ptr<File>{new File{std::move(parts)}};

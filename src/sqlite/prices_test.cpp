@@ -99,6 +99,24 @@ TEST(Prices, OfAnAttemptAreItsOwn) {
   EXPECT_EQ(read.size(), 0U);
 }
 
+TEST(Prices, OfAnAttemptDoNotWaitForReadersOfVersions) {
+  const TestFolder folder;
+  const auto file = open_file(folder.file(), {.scan_reader_count = 1});
+  TestWriter writer{file->store()};
+  const auto prices = some_prices(300, 1);
+  writer.commit(header_of("a", "1", prices.size()), attempt_name(1), prices);
+  std::vector<NumberedPrice> read;
+  const auto while_all_are_busy = [&](std::span<const NumberedPrice>) {
+    const auto done = file->store().prices_of(attempt_name(1), [&](std::span<const NumberedPrice> some) {
+      read.insert(read.end(), some.begin(), some.end());
+      return true;
+    });
+    return done.has_value();
+  };
+  ASSERT_TRUE(file->store().prices_at(1, {}, while_all_are_busy).has_value());
+  EXPECT_EQ(read, prices);
+}
+
 TEST(Prices, SinkStopsTheReading) {
   const TestFolder folder;
   const auto file = open_file(folder.file());

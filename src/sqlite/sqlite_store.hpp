@@ -14,11 +14,13 @@ namespace ratebook::sqlite {
 
 class SqliteStore final : public store::Store {
  public:
-  /// `quick` serves single rows and pages, `scans` all prices of a version, so that the one never waits for the other.
-  SqliteStore(WriteSide& side, Readers& quick, Readers& scans, const Runtime& runtime, Meters& meters,
+  /// `quick` serves single rows and pages, `steps` all prices of an attempt, `scans` those of a version: so no new
+  /// version waits until past ones are read, however many ask for them.
+  SqliteStore(WriteSide& side, Readers& quick, Readers& steps, Readers& scans, const Runtime& runtime, Meters& meters,
               std::uint32_t partition_count)
       : side_(side),
         quick_(quick),
+        steps_(steps),
         scans_(scans),
         meters_(meters),
         changed_(runtime.make_signal()),
@@ -57,6 +59,7 @@ class SqliteStore final : public store::Store {
  private:
   WriteSide& side_;
   Readers& quick_;
+  Readers& steps_;
   Readers& scans_;
   Meters& meters_;
   Signal changed_;

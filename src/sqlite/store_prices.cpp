@@ -216,7 +216,7 @@ bool takes_all(const store::PriceFilter& filter) {
 }  // namespace
 
 Result<void> SqliteStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
-  auto lease = scans_.lease();
+  auto lease = steps_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& db = lease->db();
   const auto ranges =
