@@ -93,6 +93,15 @@ def test_a_taken_port_gets_a_clear_message(shared_server, tmp_path):
     assert "listening" not in ended.stdout
 
 
+def test_beyond_loopback_only_when_told_so_in_plain_words(tmp_path):
+    ended = subprocess.run([binary(), "serve", "--data", str(tmp_path / "r.db"), "--listen", "0.0.0.0:0"],
+                           capture_output=True, text=True, timeout=60)
+    assert ended.returncode > 0
+    assert "loopback" in ended.stderr and "--open-to-everyone" in ended.stderr
+    assert "listening" not in ended.stdout
+    assert not (tmp_path / "r.db").exists()
+
+
 def test_a_file_that_is_no_ratebook_is_refused_and_left_alone(tmp_path):
     for name, content in (("text.db", b"not a database, but somebody's words\n" * 100), ("folder", None)):
         path = tmp_path / name
