@@ -57,8 +57,8 @@ class Visible {
 };
 
 /// Prices that this node's writer has at hand anyway, so that the follower need not read them back. A cache by attempt,
-/// bounded in prices and in attempts, since nobody takes those of an attempt that becomes no version: what is not there,
-/// or not whole, is read from the store. Thread-safe.
+/// bounded in prices and in attempts, since nobody takes those of an attempt that becomes no version: what is not
+/// there, or not whole, is read from the store. Thread-safe.
 class Hints {
  public:
   static constexpr std::size_t attempts_max = 1024;  ///< more than one publish decides

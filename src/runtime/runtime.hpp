@@ -28,7 +28,8 @@ struct Runtime {
   std::function<BootTime()> boot_time;
   std::function<WallTime()> wall_time;
   std::function<void(Duration)> sleep;
-  std::function<void(std::span<std::uint8_t>)> fill_random;  ///< for ids and jitter; on a machine from the system's CSPRNG
+  std::function<void(std::span<std::uint8_t>)>
+      fill_random;  ///< for ids and jitter; on a machine from the system's CSPRNG
   std::function<Signal()> make_signal;
 };
 

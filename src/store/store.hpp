@@ -59,12 +59,12 @@ struct BadRecord {
 struct PublishRequest {
   std::uint32_t partition = 0;
   std::uint64_t epoch = 0;
-  Position expected;                 ///< where the partition's position must stand
-  Position next;                     ///< where it stands afterwards
-  std::vector<Decision> decisions;   ///< in the order of the log; none: only the position moves
+  Position expected;                ///< where the partition's position must stand
+  Position next;                    ///< where it stands afterwards
+  std::vector<Decision> decisions;  ///< in the order of the log; none: only the position moves
   std::vector<BadRecord> bad_records;
-  /// Attempts that the log has decided against: their prices and markers go, unless a batch counts them. Where a log can
-  /// still deliver what was sent long ago, they stay void for ever: see Outcome::Kind::swept_before.
+  /// Attempts that the log has decided against: their prices and markers go, unless a batch counts them. Where a log
+  /// can still deliver what was sent long ago, they stay void for ever: see Outcome::Kind::swept_before.
   std::vector<std::string> swept;
   WallTime now = 0;
 };
@@ -102,8 +102,8 @@ struct BatchFilter {
 };
 
 struct BatchPage {
-  std::vector<Batch> batches;          ///< newest decided first
-  std::optional<std::uint64_t> before; ///< cursor of the next page; nullopt: this is the last
+  std::vector<Batch> batches;           ///< newest decided first
+  std::optional<std::uint64_t> before;  ///< cursor of the next page; nullopt: this is the last
 };
 
 /// What of a version's prices is asked for. Empty vectors: all ports.
