@@ -126,11 +126,12 @@ template <class Rates>
 void answer_with(const http::Request& request, const RatesQuery& query, Version version, const Digest& chain,
                  http::Response& response, Rates rates) {
   response.headers.emplace_back("Vary", "Accept");
-  const auto tag = entity_tag(version, chain);
+  const bool csv = http::prefers(request.header("Accept"), {"application/json", "text/csv"}) == "text/csv";
+  auto tag = entity_tag(version, chain);
+  if (csv) tag.insert(tag.size() - 1, "-csv");  // who has the JSON does not have the CSV
   if (answer_not_modified(request, tag, response)) return;
   const std::expected<std::vector<book::DayRate>, Problem> found = rates();
   if (!found) return answer_problem(found.error(), response);
-  const bool csv = http::prefers(request.header("Accept"), {"application/json", "text/csv"}) == "text/csv";
   response.headers.emplace_back("ETag", tag);
   write(query, version, *found, csv, response);
 }
