@@ -107,9 +107,9 @@ class Post : public std::enable_shared_from_this<Post> {
   void finish(http::Respond respond) {
     respond_ = std::move(respond);
     auto decoded = intake_->finish();
+    intake_.reset();  // its memory is not needed while this waits
     if (!decoded) {
       service_.counts.refused.add();
-      intake_.reset();
       return answer(refusal_problem(decoded.error()));
     }
     header_ = header_of(*decoded);
@@ -191,7 +191,6 @@ class Post : public std::enable_shared_from_this<Post> {
     if (!watch) return answer({problems::overloaded, "too many batches are waiting here; send it again later", {}, {}});
     const auto submitted = log::put_batch(service_.log, service_.runtime, header_, spool.chunk_count(),
                                           [&](std::size_t index) { return spool.read(index); });
-    intake_.reset();  // its memory is not needed while this waits
     if (!submitted) {
       service_.outcomes.forget(*watch);
       return answer_not_submitted(submitted.error());
