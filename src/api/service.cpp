@@ -18,6 +18,15 @@ IntakeCounts::IntakeCounts(obs::Metrics& metrics)
       unknown(metrics.counter("ratebook_intake_batches_total", "Batches, by what came of them.",
                               {{"outcome", "unknown"}})) {}
 
+namespace {
+
+intake::Limits with_spool_files(intake::Limits limits, intake::MemoryBudget& spool_files) {
+  limits.spool_files = &spool_files;
+  return limits;
+}
+
+}  // namespace
+
 Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
     : runtime(parts.runtime),
       log(parts.log),
@@ -25,7 +34,8 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       visible(parts.visible),
       metrics(parts.metrics),
       limits(limits_),
-      intake_limits(std::move(intake_limits_)),
+      spool_files(limits.spool_bytes_max),
+      intake_limits(with_spool_files(std::move(intake_limits_), spool_files)),
       memory(limits.intake_bytes_max),
       counts(parts.metrics),
       pool(limits.pool_threads),

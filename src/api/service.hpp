@@ -29,6 +29,7 @@ struct Limits {
   std::size_t past_prices_max = 10'000'000;  ///< read for one query of a past version
   std::size_t accepted_per_source_max = 1000;
   std::size_t intake_bytes_max = 512u << 20;  ///< all intakes, and past versions, together
+  std::size_t spool_bytes_max = std::size_t{4} << 30;  ///< temporary files of all intakes together
   unsigned pool_threads = 4;
 };
 
@@ -61,6 +62,7 @@ class Service {
   follower::Visible& visible;
   obs::Metrics& metrics;
   const Limits limits;
+  intake::MemoryBudget spool_files;
   const intake::Limits intake_limits;
   intake::MemoryBudget memory;
   std::atomic<bool> leaving = false;  ///< this node is about to end: not ready any more

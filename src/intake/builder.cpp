@@ -54,7 +54,7 @@ Builder::Builder(const Request& request, const Limits& limits, MemoryBudget& mem
       items_max_(limits.items_max),
       digest_(request.replaces),
       memory_(&memory),
-      spool_(limits.spool_memory_bytes_max, limits.spool_folder, &memory),
+      spool_(limits.spool_memory_bytes_max, limits.spool_folder, &memory, limits.spool_files),
       spool_has_folder_(!limits.spool_folder.empty()) {
   check_request(request);
 }

@@ -58,6 +58,7 @@ struct Limits {
   std::uint64_t items_max = 20'000'000;
   std::size_t spool_memory_bytes_max = 16u << 20;  ///< beyond it the spool goes into an unlinked file
   std::string spool_folder;                        ///< for that file; empty: none, everything stays in memory
+  MemoryBudget* spool_files = nullptr;             ///< what these files hold together; nullptr: no bound
 };
 
 enum class Format : std::uint8_t { json, csv };

@@ -26,13 +26,14 @@ int open_unlinked(const std::string& folder) {
 
 }  // namespace
 
-Spool::Spool(std::size_t memory_bytes_max, std::string folder, MemoryBudget* budget)
-    : memory_bytes_max_(memory_bytes_max), folder_(std::move(folder)), memory_(budget) {}
+Spool::Spool(std::size_t memory_bytes_max, std::string folder, MemoryBudget* budget, MemoryBudget* file_budget)
+    : memory_bytes_max_(memory_bytes_max), folder_(std::move(folder)), memory_(budget), in_file_(file_budget) {}
 
 Spool::Spool(Spool&& other) noexcept
     : memory_bytes_max_(other.memory_bytes_max_),
       folder_(std::move(other.folder_)),
       memory_(std::move(other.memory_)),
+      in_file_(std::move(other.in_file_)),
       file_(std::exchange(other.file_, -1)),
       file_bytes_(std::exchange(other.file_bytes_, 0)),
       bytes_in_memory_(std::exchange(other.bytes_in_memory_, 0)),
@@ -48,6 +49,7 @@ Spool& Spool::operator=(Spool&& other) noexcept {
   folder_ = std::move(other.folder_);
   entries_ = std::exchange(other.entries_, {});
   memory_ = std::move(other.memory_);
+  in_file_ = std::move(other.in_file_);
   file_ = std::exchange(other.file_, -1);
   file_bytes_ = std::exchange(other.file_bytes_, 0);
   bytes_in_memory_ = std::exchange(other.bytes_in_memory_, 0);
@@ -74,6 +76,9 @@ Result<void> Spool::append(std::string_view packed_chunk) {
 }
 
 Result<void> Spool::append_to_file(std::string_view packed_chunk) {
+  if (!in_file_.add(packed_chunk.size())) {
+    return fail(Failure::full, "the batches that are being read hold as much disk as they may; try again");
+  }
   if (file_ < 0) file_ = open_unlinked(folder_);
   if (file_ < 0) {
     return fail(Failure::full, fmt::format("no temporary file can be made in '{}': {}", folder_, reason(errno)));

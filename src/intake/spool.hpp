@@ -14,13 +14,16 @@ namespace ratebook::intake {
 class Spool {
  public:
   /// folder empty: everything stays in memory. What stands in memory counts against `budget`, if there is one, as long
-  /// as the spool lives; where the budget has no more, chunks go into the file earlier.
-  Spool(std::size_t memory_bytes_max, std::string folder, MemoryBudget* budget = nullptr);
+  /// as the spool lives; where the budget has no more, chunks go into the file earlier. What stands in the file counts
+  /// against `file_budget` in the same way.
+  Spool(std::size_t memory_bytes_max, std::string folder, MemoryBudget* budget = nullptr,
+        MemoryBudget* file_budget = nullptr);
   Spool(Spool&&) noexcept;
   Spool& operator=(Spool&&) noexcept;
   ~Spool();
 
-  /// Failure::full with the reason: the file cannot be made or written, or without a folder the budget is used up.
+  /// Failure::full with the reason: the file cannot be made or written, its budget is used up, or, without a folder,
+  /// that of memory is.
   Result<void> append(std::string_view packed_chunk);
 
   std::size_t chunk_count() const { return entries_.size(); }
@@ -41,6 +44,7 @@ class Spool {
   std::size_t memory_bytes_max_;
   std::string folder_;
   Reservation memory_;
+  Reservation in_file_;
   int file_ = -1;
   std::uint64_t file_bytes_ = 0;
   std::size_t bytes_in_memory_ = 0;

@@ -44,6 +44,23 @@ TEST(Spool, StaysInMemoryUpToItsBound) {
   EXPECT_TRUE(folder.empty()) << "the file has a name that may be left behind";
 }
 
+TEST(Spool, CountsWhatStandsInItsFile) {
+  const Folder folder;
+  MemoryBudget files{100};
+  {
+    Spool spool{10, folder.path, nullptr, &files};
+    ASSERT_TRUE(spool.append("in memory"));
+    EXPECT_EQ(files.bytes_taken(), 0U);
+    ASSERT_TRUE(spool.append(std::string(60, 'a')));
+    EXPECT_EQ(files.bytes_taken(), 60U);
+    Spool moved = std::move(spool);
+    Spool other{0, folder.path, nullptr, &files};
+    EXPECT_EQ(other.append(std::string(60, 'b')).error().failure, Failure::full);
+    EXPECT_TRUE(other.append(std::string(40, 'b')));
+  }
+  EXPECT_EQ(files.bytes_taken(), 0U);
+}
+
 TEST(Spool, WithoutAFolderStaysInMemory) {
   Spool spool{10, ""};
   ASSERT_TRUE(spool.append(std::string(1000, 'a')));
