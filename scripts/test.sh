@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 all_parts=(unit simulate threads system)
-seeds_simulated="${RATEBOOK_SEEDS:-3000}"
+seeds_simulated="${RATEBOOK_SEEDS:-5000}"
 
 parts=("$@")
 if ((${#parts[@]} == 0)); then parts=("${all_parts[@]}"); fi
