@@ -3,10 +3,11 @@
 
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <iostream>
 #include <thread>
 
-#include "api/request_metrics.hpp"
+#include "api/answer_watch.hpp"
 #include "api/service.hpp"
 #include "cli/cli.hpp"
 #include "follower/follower.hpp"
@@ -35,17 +36,15 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
-bool is_loopback(const std::string& address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
+void say_when_ready(follower::Visible& visible, const std::string& address, std::uint16_t port) {
+  const auto host = address.contains(':') ? fmt::format("[{}]", address) : address;
+  visible.subscribe([said = false, url = fmt::format("http://{}:{}", host, port)](const follower::Step&) mutable {
+    if (std::exchange(said, true)) return;
+    std::cout << "listening on " << url << std::endl;
+  });
 }
 
 int serve(const cli::ServeOptions& options) {
-  if (!is_loopback(options.address) && !options.open_to_everyone) {
-    return refuse(
-        fmt::format("{} is reached from other machines, and nothing keeps them from sending and retracting; "
-                    "say --open-to-everyone if that is meant, or listen on 127.0.0.1",
-                    options.address));
-  }
   const StopSignals signals;
   const Runtime runtime = machine_runtime();
   const obs::Logger logger{obs::Logger::form_of_stderr()};
@@ -62,21 +61,14 @@ int serve(const cli::ServeOptions& options) {
   follower::Hints hints{hinted_prices_max};
   api::Service service{{runtime, log, store, visible, metrics}, {}, {.spool_folder = folder_of(options.data_path)}};
   auto routes = api::routes(service);
-  api::RequestMetrics request_metrics{metrics, routes};
+  api::AnswerWatch watch{metrics, logger, routes};
   http::Server server{{.address = options.address,
                        .port = options.port,
                        .cores = options.cores,
                        .drain_time = options.drain_time,
                        .grace_time = options.grace_time},
                       std::move(routes),
-                      [&](const http::Answered& answered) {
-                        request_metrics.answered(answered);
-                        if (!answered.error.empty()) {
-                          logger.error("a handler failed", {{"route", std::string{answered.route}},
-                                                            {"request", std::string{answered.request_id}},
-                                                            {"error", std::string{answered.error}}});
-                        }
-                      }};
+                      [&watch](const http::Answered& answered) { watch.answered(answered); }};
   const auto port = server.listen();
   if (!port) return refuse(port.error());
 
@@ -85,11 +77,7 @@ int serve(const cli::ServeOptions& options) {
     service.leaving = true;
     server.stop();
   });
-  const auto address = options.address.contains(':') ? fmt::format("[{}]", options.address) : options.address;
-  visible.subscribe([said = false, url = fmt::format("http://{}:{}", address, *port)](const follower::Step&) mutable {
-    if (std::exchange(said, true)) return;
-    std::cout << "listening on " << url << std::endl;
-  });
+  say_when_ready(visible, options.address, *port);
 
   std::deque<std::jthread> threads;
   threads.emplace_back([&](const std::stop_token& stop) {
@@ -97,10 +85,7 @@ int serve(const cli::ServeOptions& options) {
   });
   for (std::uint32_t partition = 0; partition < log.partition_count(); ++partition) {
     threads.emplace_back([&, partition](const std::stop_token& stop) {
-      const auto offer = [&hints](const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
-                                  std::vector<NumberedPrice> prices) {
-        hints.offer(attempt, chunk, chunk_count, std::move(prices));
-      };
+      const auto offer = std::bind_front(&follower::Hints::offer, &hints);
       writer::run_partition(log, store, runtime, partition, {.report = report}, offer, stop);
     });
   }

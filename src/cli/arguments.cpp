@@ -295,7 +295,8 @@ std::string finish(Arguments& arguments, const CLI::App& put) {
   if (put.parsed() && places.file.empty() && !places.sample && places.regions.empty()) {
     return "name a FILE, --sample, or --regions and --ports";
   }
-  return read_listen(arguments.listen, arguments.serve);
+  if (auto wrong = read_listen(arguments.listen, arguments.serve); !wrong.empty()) return wrong;
+  return refuse_beyond_loopback(arguments.serve);
 }
 
 }  // namespace

@@ -21,5 +21,7 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
 
 /// Reads `ADDRESS:PORT`, `[IPV6]:PORT`; returns what is wrong with it, or an empty text.
 std::string read_listen(const std::string& text, ServeOptions& options);
+/// Says how to listen beyond loopback if that is meant; empty where it is not asked for, or meant.
+std::string refuse_beyond_loopback(const ServeOptions& options);
 
 }  // namespace ratebook::cli

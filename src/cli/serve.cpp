@@ -26,4 +26,13 @@ std::string read_listen(const std::string& text, ServeOptions& options) {
   return {};
 }
 
+std::string refuse_beyond_loopback(const ServeOptions& options) {
+  const std::string& address = options.address;
+  if (options.open_to_everyone || address == "localhost" || address == "::1" || address.starts_with("127.")) return {};
+  return fmt::format(
+      "--listen {}: that is beyond loopback, where nothing keeps others from sending and retracting; say "
+      "--open-to-everyone if that is meant, or listen on 127.0.0.1",
+      address);
+}
+
 }  // namespace ratebook::cli

@@ -1,10 +1,11 @@
-#include "api/request_metrics.hpp"
+#include "api/answer_watch.hpp"
 
 #include <algorithm>
 
 namespace ratebook::api {
 
-RequestMetrics::RequestMetrics(obs::Metrics& metrics, const std::vector<http::Route>& routes) : metrics_(metrics) {
+AnswerWatch::AnswerWatch(obs::Metrics& metrics, const obs::Logger& logger, const std::vector<http::Route>& routes)
+    : metrics_(metrics), logger_(logger) {
   static const std::vector<double> bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                           0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30,    60};
   const auto add = [&](const std::string& name) {
@@ -19,18 +20,22 @@ RequestMetrics::RequestMetrics(obs::Metrics& metrics, const std::vector<http::Ro
   add("none");
 }
 
-void RequestMetrics::answered(const http::Answered& answered) {
+void AnswerWatch::answered(const http::Answered& answered) {
   PerRoute& found = route(answered.route);
   counter(found, std::min<unsigned>(answered.status, statuses - 1)).add();
   found.seconds.observe(std::chrono::duration<double>(answered.took).count());
+  if (answered.error.empty()) return;
+  logger_.error("a handler failed", {{"route", std::string{answered.route}},
+                                     {"request", std::string{answered.request_id}},
+                                     {"error", std::string{answered.error}}});
 }
 
-RequestMetrics::PerRoute& RequestMetrics::route(std::string_view name) {
+AnswerWatch::PerRoute& AnswerWatch::route(std::string_view name) {
   const auto found = std::ranges::find_if(routes_, [&](const auto& route) { return route->name == name; });
   return found == routes_.end() ? *routes_.back() : **found;
 }
 
-const obs::Counter& RequestMetrics::counter(PerRoute& route, unsigned status) {
+const obs::Counter& AnswerWatch::counter(PerRoute& route, unsigned status) {
   auto& slot = route.by_status[status];
   if (const auto* counter = slot.load(std::memory_order_acquire)) return *counter;
   const std::lock_guard lock{mutex_};

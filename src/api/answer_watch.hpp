@@ -1,4 +1,5 @@
-// Counts answers by route and status, and how long they took by route. Lean: it runs for every answer on its core.
+// Watches what is answered: counts by route and status, how long it took by route, and a log line where a handler
+// failed. Lean: it runs for every answer on its core.
 #pragma once
 #include <array>
 #include <atomic>
@@ -8,13 +9,14 @@
 #include <vector>
 
 #include "http/server.hpp"
+#include "obs/logger.hpp"
 #include "obs/metrics.hpp"
 
 namespace ratebook::api {
 
-class RequestMetrics {
+class AnswerWatch {
  public:
-  RequestMetrics(obs::Metrics& metrics, const std::vector<http::Route>& routes);
+  AnswerWatch(obs::Metrics& metrics, const obs::Logger& logger, const std::vector<http::Route>& routes);
 
   void answered(const http::Answered& answered);
 
@@ -29,6 +31,7 @@ class RequestMetrics {
   const obs::Counter& counter(PerRoute& route, unsigned status);
 
   obs::Metrics& metrics_;
+  const obs::Logger& logger_;
   std::vector<std::unique_ptr<PerRoute>> routes_;  ///< the last: none of them
   std::mutex mutex_;                               ///< guards counters_
   std::vector<std::unique_ptr<const obs::Counter>> counters_;
