@@ -14,7 +14,7 @@ struct ServeOptions {
   std::chrono::milliseconds drain_time{0};
   std::chrono::milliseconds grace_time{30'000};
   bool open_to_everyone = false;  ///< listen beyond loopback, where whoever reaches it may send and retract
-  unsigned cores = 0;             ///< threads that serve connections; 0: as many as the machine has
+  unsigned cores = 0;             ///< threads that serve connections; 0: as many as the process may run on
 };
 
 /// Runs the server until it is told to stop; returns the exit code of the process.
