@@ -28,7 +28,7 @@ struct Limits {
   std::size_t narrow_routes_max = 512;       ///< port pairs of a query that a core answers at once
   std::size_t past_prices_max = 10'000'000;  ///< read for one query of a past version
   std::size_t accepted_per_source_max = 1000;
-  std::size_t intake_bytes_max = 512u << 20;  ///< all intakes, and past versions, together
+  std::size_t intake_bytes_max = 512u << 20;           ///< all intakes, and past versions, together
   std::size_t spool_bytes_max = std::size_t{4} << 30;  ///< temporary files of all intakes together
   unsigned pool_threads = 4;
 };
