@@ -4,6 +4,8 @@
 export LC_ALL=C.UTF-8
 # Lets a fresh clone, or one in another folder, find in the cache what this one compiled.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+# What it needs to keep files that are compiled with precompiled headers.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
 
 say() { printf '%s\n' "$*"; }
 complain() { printf '%s: %s\n' "./dev" "$*" >&2; }
