@@ -15,6 +15,7 @@ struct Said {
   std::string text;
   int exit_code = 0;
 };
+/// Does what a word says; returns the exit code of the process.
 using Word = std::function<int(const Console&)>;
 
 std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const ServeFunction& serve);

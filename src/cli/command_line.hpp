@@ -1,0 +1,58 @@
+// The tree of words as it is put together: each word adds itself, with its options and its help (`*_arguments.cpp`),
+// and says what it does.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.hpp"
+#include "cli/console.hpp"
+#include "cli/serve_options.hpp"
+
+namespace ratebook::cli {
+
+/// What CLI11 does not check. Returns what is wrong, or an empty text.
+using Check = std::function<std::string()>;
+
+class CommandLine {
+ public:
+  CommandLine();
+
+  CLI::App& app() { return app_; }
+  /// A word of the first level, with what it is for and its help's end: the examples.
+  CLI::App* add(const std::string& name, const std::string& purpose, const std::string& footer);
+  /// What the word, or a word below it, does when it is the last one on the command line.
+  void does(const CLI::App* word, Word run, Check check = nullptr);
+
+  /// The last word on the command line that was read; the app itself where there is none.
+  const CLI::App& chosen() const;
+  struct Entry {
+    const CLI::App* word;
+    Word run;
+    Check check;
+  };
+  const Entry* entry(const CLI::App& word) const;
+
+ private:
+  CLI::App app_;
+  std::vector<Entry> entries_;
+};
+
+/// `--server URL`, or RATEBOOK_SERVER.
+void add_server(CLI::App& word, std::string& server);
+/// `name SECONDS`; the default is what stands in `target`.
+void add_seconds(CLI::App& word, const std::string& name, std::chrono::milliseconds& target, const std::string& text);
+void add_seconds(CLI::App& word, const std::string& name, std::chrono::seconds& target, const std::string& text);
+
+// One file a word.
+void add_serve(CommandLine& line, const ServeFunction& serve);
+void add_push(CommandLine& line);
+void add_rates(CommandLine& line);
+void add_batches(CommandLine& line);
+void add_retract(CommandLine& line);
+void add_places(CommandLine& line);
+void add_generate(CommandLine& line);
+
+}  // namespace ratebook::cli
