@@ -16,6 +16,7 @@
 #include "obs/metrics.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/stop_signals.hpp"
+#include "settings/settings.hpp"
 #include "sqlite/file.hpp"
 #include "sqlite/file_metrics.hpp"
 #include "writer/writer.hpp"
@@ -23,17 +24,24 @@
 namespace ratebook {
 namespace {
 
-constexpr std::size_t hinted_prices_max = 4'000'000;
-
 int refuse(const std::string& why) {
   std::cerr << "ratebook: " << why << '\n';
   return 1;
 }
 
 // Spools go beside the data: that disk is meant for it.
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+intake::Limits intake_limits(const settings::Settings& settings) {
+  intake::Limits limits = settings.intake;
+  if (!limits.spool_folder.empty()) return limits;
+  const auto slash = settings.data_path.rfind('/');
+  limits.spool_folder = slash == std::string::npos ? "." : settings.data_path.substr(0, slash + 1);
+  return limits;
+}
+
+template <class Options>
+Options with_report(Options options, const std::function<void(const Fault&)>& report) {
+  options.report = report;
+  return options;
 }
 
 void say_when_ready(follower::Visible& visible, const std::string& address, std::uint16_t port) {
@@ -44,30 +52,25 @@ void say_when_ready(follower::Visible& visible, const std::string& address, std:
   });
 }
 
-int serve(const cli::ServeOptions& options) {
+int serve(const settings::Settings& settings) {
   const StopSignals signals;
   const Runtime runtime = machine_runtime();
-  const obs::Logger logger{obs::Logger::form_of_stderr()};
+  const obs::Logger logger{settings.log};
   const auto report = [&logger](const Fault& fault) { logger.warning(fault.message); };
   obs::Metrics metrics;
 
-  const auto file = sqlite::File::open(options.data_path, runtime);
+  const auto file = sqlite::File::open(settings.data_path, runtime, settings.sqlite);
   if (!file) return refuse(file.error().message);
   log::Log& log = (*file)->log();
   store::Store& store = (*file)->store();
   sqlite::add_metrics(**file, metrics);
 
   follower::Visible visible;
-  follower::Hints hints{hinted_prices_max};
-  api::Service service{{runtime, log, store, visible, metrics}, {}, {.spool_folder = folder_of(options.data_path)}};
+  follower::Hints hints{settings.hinted_prices_max};
+  api::Service service{{runtime, log, store, visible, metrics}, settings.api, intake_limits(settings)};
   auto routes = api::routes(service);
   api::AnswerWatch watch{metrics, logger, routes};
-  http::Server server{{.address = options.address,
-                       .port = options.port,
-                       .cores = options.cores,
-                       .drain_time = options.drain_time,
-                       .grace_time = options.grace_time},
-                      std::move(routes),
+  http::Server server{settings.http, std::move(routes),
                       [&watch](const http::Answered& answered) { watch.answered(answered); }};
   const auto port = server.listen();
   if (!port) return refuse(port.error());
@@ -77,16 +80,16 @@ int serve(const cli::ServeOptions& options) {
     service.leaving = true;
     server.stop();
   });
-  say_when_ready(visible, options.address, *port);
+  say_when_ready(visible, settings.http.address, *port);
 
   std::deque<std::jthread> threads;
   threads.emplace_back([&](const std::stop_token& stop) {
-    follower::Follower{store, runtime, visible, hints, {.report = report}}.run(stop);
+    follower::Follower{store, runtime, visible, hints, with_report(settings.follower, report)}.run(stop);
   });
   for (std::uint32_t partition = 0; partition < log.partition_count(); ++partition) {
     threads.emplace_back([&, partition](const std::stop_token& stop) {
       const auto offer = std::bind_front(&follower::Hints::offer, &hints);
-      writer::run_partition(log, store, runtime, partition, {.report = report}, offer, stop);
+      writer::run_partition(log, store, runtime, partition, with_report(settings.writer, report), offer, stop);
     });
   }
   server.run();

@@ -1,5 +1,7 @@
 // GET /v1/batches[?source][&status][&limit][&cursor]: batches, newest decided first; on the first page before them
 // those that this node has accepted and that are not decided yet.
+#include <fmt/format.h>
+
 #include <unordered_set>
 
 #include "api/batch_json.hpp"
@@ -11,14 +13,11 @@
 namespace ratebook::api {
 namespace {
 
-constexpr std::size_t limit_default = 100;
-constexpr std::size_t limit_max = 1000;
-
-std::expected<store::BatchFilter, Problem> read_filter(const http::Request& request) {
+std::expected<store::BatchFilter, Problem> read_filter(const http::Request& request, const Limits& limits) {
   const Query query{request.query()};
   if (auto problem = query.check({"source", "status", "limit", "cursor"})) return std::unexpected(std::move(*problem));
   store::BatchFilter filter;
-  filter.limit = limit_default;
+  filter.limit = limits.listed_batches_default;
   if (const auto source = query.get("source")) {
     if (!is_source(*source)) {
       return std::unexpected(
@@ -34,8 +33,9 @@ std::expected<store::BatchFilter, Problem> read_filter(const http::Request& requ
   }
   if (const auto limit = query.get("limit")) {
     filter.limit = parse_number(*limit).value_or(0);
-    if (filter.limit < 1 || filter.limit > limit_max) {
-      return std::unexpected(bad_parameter("limit", "write a number from 1 to 1000"));
+    if (filter.limit < 1 || filter.limit > limits.listed_batches_max) {
+      return std::unexpected(
+          bad_parameter("limit", fmt::format("write a number from 1 to {}", limits.listed_batches_max)));
     }
   }
   if (const auto cursor = query.get("cursor")) {
@@ -90,7 +90,7 @@ class Page {
 };
 
 void answer(const Service& service, const http::Request& request, const View& view, http::Response& response) {
-  auto filter = read_filter(request);
+  auto filter = read_filter(request, service.limits);
   if (!filter) return answer_problem(filter.error(), response);
   Page page{*filter, view.book->version()};
   const bool first_page = filter->before == UINT64_MAX;

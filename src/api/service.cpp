@@ -39,7 +39,8 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       memory(limits.intake_bytes_max),
       counts(parts.metrics),
       pool(limits.pool_threads),
-      outcomes(store, visible, runtime, [this](std::function<void()> work) { pool.post(std::move(work)); }),
+      outcomes(
+          store, visible, runtime, [this](std::function<void()> work) { pool.post(std::move(work)); }, limits.outcomes),
       events(store, visible, [this](std::function<void()> work) { pool.post(std::move(work)); }),
       outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
   metrics.gauge("ratebook_intake_memory_bytes", "Memory that all intakes hold together.",

@@ -30,6 +30,9 @@ struct Limits {
   std::size_t accepted_per_source_max = 1000;
   std::size_t intake_bytes_max = 512u << 20;           ///< all intakes, and past versions, together
   std::size_t spool_bytes_max = std::size_t{4} << 30;  ///< temporary files of all intakes together
+  std::size_t listed_batches_default = 100;            ///< of a page, where `limit` says nothing
+  std::size_t listed_batches_max = 1000;
+  OutcomesOptions outcomes;
   unsigned pool_threads = 4;
 };
 

@@ -6,6 +6,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/exit_code.hpp"
+#include "settings/nearest.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -41,6 +42,18 @@ Said usage(std::string_view message, const CLI::App& word) {
   return {fmt::format("error: {}\nRun `{} --help` for help.\n", message, path_of(word)), exit_usage};
 }
 
+/// An argument that is none of the word's: for a flag, with the nearest one that is.
+Said unknown_argument(CLI::App& app, const CLI::App& word, std::string_view message) {
+  const auto rest = app.remaining(true);
+  if (rest.empty() || !rest.front().starts_with("--")) return usage(message, word);
+  std::vector<std::string> known;
+  for (const auto* option : word.get_options()) {
+    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const auto flag = rest.front().substr(0, rest.front().find('='));
+  return usage(fmt::format("there is no {}; the nearest is {}", flag, settings::nearest(flag, known)), word);
+}
+
 }  // namespace
 
 std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const ServeFunction& serve) {
@@ -49,6 +62,7 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   app.set_version_flag("--version", "ratebook " RATEBOOK_VERSION);
   app.footer(main_footer);
   add_serve(line, serve);
+  add_config(line);
   add_push(line);
   add_rates(line);
   add_batches(line);
@@ -58,6 +72,8 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   const auto* version_word = app.add_subcommand("version", "Print the version of this program");
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError& error) {
+    return unknown_argument(app, line.chosen(), error.what());
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return usage(error.what(), line.chosen());
     std::ostringstream text;  // help and version travel as exceptions, too

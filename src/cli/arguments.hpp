@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "cli/console.hpp"
-#include "cli/serve_options.hpp"
+#include "cli/serve_function.hpp"
 
 namespace ratebook::cli {
 
@@ -19,10 +19,5 @@ struct Said {
 using Word = std::function<int(const Console&)>;
 
 std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const ServeFunction& serve);
-
-/// Reads `ADDRESS:PORT`, `[IPV6]:PORT`; returns what is wrong with it, or an empty text.
-std::string read_listen(const std::string& text, ServeOptions& options);
-/// Says how to listen beyond loopback if that is meant; empty where it is not asked for, or meant.
-std::string refuse_beyond_loopback(const ServeOptions& options);
 
 }  // namespace ratebook::cli

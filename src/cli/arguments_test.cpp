@@ -54,7 +54,7 @@ TEST(Arguments, help_and_version_go_to_out) {
   EXPECT_EQ(run_captured({"--help"}).exit_code, exit_ok);
   EXPECT_EQ(run_captured({"version"}).out, run_captured({"--version"}).out);
   EXPECT_TRUE(run_captured({"version"}).out.ends_with('\n'));
-  for (const auto* word : {"serve", "push", "rates", "batches", "retract", "places", "generate"}) {
+  for (const auto* word : {"serve", "push", "rates", "batches", "retract", "places", "generate", "config"}) {
     const auto captured = run_captured({word, "--help"});
     EXPECT_EQ(captured.exit_code, exit_ok);
     EXPECT_THAT(captured.out, HasSubstr("Example")) << word;
@@ -62,42 +62,52 @@ TEST(Arguments, help_and_version_go_to_out) {
   }
 }
 
-TEST(Serve, gets_its_options) {
-  ServeOptions seen;
-  const auto captured = run_captured({"serve", "--data", "/tmp/x.sqlite", "--listen", "[::1]:0", "--drain-time", "5",
-                                      "--grace-time", "60", "--cores", "2"},
-                                     [&](const ServeOptions& options) {
-                                       seen = options;
-                                       return 7;
-                                     });
-  EXPECT_EQ(captured.exit_code, 7);
+TEST(Arguments, a_flag_that_is_not_there_is_told_with_the_nearest_one) {
+  EXPECT_THAT(run_captured({"push", "a.csv", "--sorce", "a"}).err,
+              HasSubstr("there is no --sorce; the nearest is --source"));
+  EXPECT_THAT(run_captured({"serve", "--http-heder-max=1"}).err, HasSubstr("the nearest is --http-header-max"));
+}
+
+settings::Settings served(const std::vector<std::string>& arguments) {
+  settings::Settings seen;
+  const auto captured = run_captured(arguments, [&](const settings::Settings& settings) {
+    seen = settings;
+    return 7;
+  });
+  EXPECT_EQ(captured.exit_code, 7) << captured.err;
+  return seen;
+}
+
+TEST(Serve, gets_its_settings) {
+  const auto seen = served({"serve", "--data", "/tmp/x.sqlite", "--listen", "[::1]:0", "--drain-time", "5",
+                            "--grace-time", "1m", "--cores", "2", "--http-header-max", "32KiB"});
   EXPECT_EQ(seen.data_path, "/tmp/x.sqlite");
-  EXPECT_EQ(seen.address, "::1");
-  EXPECT_EQ(seen.port, 0);
-  EXPECT_EQ(seen.drain_time, std::chrono::seconds{5});
-  EXPECT_EQ(seen.grace_time, std::chrono::seconds{60});
-  EXPECT_EQ(seen.cores, 2u);
+  EXPECT_EQ(seen.http.address, "::1");
+  EXPECT_EQ(seen.http.port, 0);
+  EXPECT_EQ(seen.http.drain_time, std::chrono::seconds{5});
+  EXPECT_EQ(seen.http.grace_time, std::chrono::seconds{60});
+  EXPECT_EQ(seen.http.cores, 2u);
+  EXPECT_EQ(seen.http.header_bytes_max, 32u << 10);
 }
 
 TEST(Serve, listens_on_loopback_unless_told_otherwise) {
-  ServeOptions seen;
-  run_captured({"serve", "--data", "x"}, [&](const ServeOptions& options) {
-    seen = options;
-    return 0;
-  });
-  EXPECT_EQ(seen.address, "127.0.0.1");
-  EXPECT_EQ(seen.port, 8080);
+  const auto seen = served({"serve", "--data", "x"});
+  EXPECT_EQ(seen.http.address, "127.0.0.1");
+  EXPECT_EQ(seen.http.port, 8080);
+  EXPECT_FALSE(seen.open_to_everyone);
+  const auto refused = run_captured({"serve", "--data", "x", "--listen", "0.0.0.0:0"});
+  EXPECT_EQ(refused.exit_code, exit_usage);
+  EXPECT_THAT(refused.err, HasSubstr("--open-to-everyone"));
+  EXPECT_TRUE(served({"serve", "--data", "x", "--listen", "0.0.0.0:0", "--open-to-everyone"}).open_to_everyone);
 }
 
-TEST(Serve, an_address_has_a_port) {
-  ServeOptions options;
-  EXPECT_EQ(read_listen("0.0.0.0:65535", options), "");
-  EXPECT_EQ(options.address, "0.0.0.0");
-  EXPECT_EQ(options.port, 65535);
-  for (const auto* text : {"", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-                           "::1:80", "127.0.0.1:80x", "[]:80"}) {
-    EXPECT_NE(read_listen(text, options), "") << text;
-  }
+TEST(Config, prints_what_holds_and_from_where_it_came) {
+  const auto captured = run_captured({"config", "--data", "x", "--open-to-everyone"});
+  EXPECT_EQ(captured.exit_code, exit_ok);
+  EXPECT_THAT(captured.out, HasSubstr("data = \"x\""));
+  EXPECT_THAT(captured.out, testing::ContainsRegex("open_to_everyone = true +# --open-to-everyone"));
+  EXPECT_THAT(captured.out, testing::ContainsRegex("cores = 0 +# default"));
+  EXPECT_THAT(run_captured({"config", "--cores", "x"}).err, HasSubstr("--cores x: write a number from 0 to 1024"));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The command line of `ratebook`: reads it, does what the word says. The server itself is passed in.
 #pragma once
 #include "cli/console.hpp"
-#include "cli/serve_options.hpp"
+#include "cli/serve_function.hpp"
 
 namespace ratebook::cli {
 

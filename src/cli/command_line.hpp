@@ -9,7 +9,8 @@
 
 #include "cli/arguments.hpp"
 #include "cli/console.hpp"
-#include "cli/serve_options.hpp"
+#include "cli/serve_function.hpp"
+#include "settings/load.hpp"
 
 namespace ratebook::cli {
 
@@ -46,8 +47,12 @@ void add_server(CLI::App& word, std::string& server);
 void add_seconds(CLI::App& word, const std::string& name, std::chrono::milliseconds& target, const std::string& text);
 void add_seconds(CLI::App& word, const std::string& name, std::chrono::seconds& target, const std::string& text);
 
+/// `--config PATH`, and a flag for each setting; the help shows those that stand in no section.
+void add_settings(CLI::App& word, settings::Inputs& inputs);
+
 // One file a word.
 void add_serve(CommandLine& line, const ServeFunction& serve);
+void add_config(CommandLine& line);
 void add_push(CommandLine& line);
 void add_rates(CommandLine& line);
 void add_batches(CommandLine& line);

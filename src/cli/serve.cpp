@@ -1,38 +1,42 @@
-// `ratebook serve`: where it listens, as people write it. The server itself is passed in.
+// `ratebook serve`: its settings, and whether they are safe to run with. The server itself is passed in.
 #include <fmt/format.h>
 
-#include <charconv>
-
-#include "cli/arguments.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/words.hpp"
+#include "settings/load.hpp"
 
 namespace ratebook::cli {
+namespace {
 
-std::string read_listen(const std::string& text, ServeOptions& options) {
-  const auto wrong = fmt::format("--listen {}: write ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080", text);
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return wrong;
-  std::string address = text.substr(0, colon);
-  if (address.starts_with('[') && address.ends_with(']')) {
-    address = address.substr(1, address.size() - 2);
-  } else if (address.contains(':')) {
-    return wrong;  // an IPv6 address without brackets: where would its port begin?
+/// Says what is missing, or how to listen beyond loopback if that is meant; empty where all is well.
+std::string refusal(const settings::Settings& settings) {
+  if (settings.data_path.empty()) {
+    return "no data file is named: say --data PATH, RATEBOOK_DATA=PATH, or data = \"PATH\" in ratebook.toml";
   }
-  std::uint16_t port = 0;
-  const auto* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, port);
-  if (address.empty() || error != std::errc{} || at != end) return wrong;
-  options.address = address;
-  options.port = port;
-  return {};
-}
-
-std::string refuse_beyond_loopback(const ServeOptions& options) {
-  const std::string& address = options.address;
-  if (options.open_to_everyone || address == "localhost" || address == "::1" || address.starts_with("127.")) return {};
+  const std::string& address = settings.http.address;
+  if (settings.open_to_everyone || address == "localhost" || address == "::1" || address.starts_with("127.")) return {};
   return fmt::format(
-      "--listen {}: that is beyond loopback, where nothing keeps others from sending and retracting; say "
+      "listen {}: that is beyond loopback, where nothing keeps others from sending and retracting; say "
       "--open-to-everyone if that is meant, or listen on 127.0.0.1",
       address);
+}
+
+}  // namespace
+
+int report_wrong_settings(const std::vector<std::string>& wrong, const Console& console) {
+  for (const auto& each : wrong) console.err(fmt::format("error: {}\n", printable(each)));
+  console.err("`ratebook config --example` prints all settings.\n");
+  return exit_usage;
+}
+
+int serve(const settings::Inputs& inputs, const ServeFunction& run, const Console& console) {
+  const auto loaded = settings::load(inputs);
+  if (!loaded) return report_wrong_settings(loaded.error(), console);
+  if (const auto why = refusal(loaded->settings); !why.empty()) {
+    console.err(fmt::format("error: {}\nRun `ratebook serve --help` for help.\n", why));
+    return exit_usage;
+  }
+  return run(loaded->settings);
 }
 
 }  // namespace ratebook::cli

@@ -1,8 +1,9 @@
 // The arguments of `ratebook serve`, and its help.
 #include <memory>
 
-#include "cli/arguments.hpp"
 #include "cli/command_line.hpp"
+#include "cli/words.hpp"
+#include "settings/table.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -10,37 +11,58 @@ namespace {
 constexpr auto footer = R"(Examples:
   ratebook serve --data prices.sqlite
   ratebook serve --data prices.sqlite --listen 127.0.0.1:0      (picks a free port and says which)
-  ratebook serve --data prices.sqlite --drain-time 5 --grace-time 60
+  ratebook serve --data prices.sqlite --drain-time 5s --grace-time 1m
+  ratebook serve --config ratebook.toml --http-connections-max 500
+
+Every setting is a flag, a variable and a line of the file: flags over RATEBOOK_… over the file over defaults.
+`ratebook config` prints what holds and from where it came, `ratebook config --example` a file with all of them.
 
 When it is ready it prints: listening on http://ADDRESS:PORT
 SIGTERM or Ctrl-C stops it: it goes on for the drain time, then finishes what runs within the grace time.)";
 
+std::string type_name(const settings::Row& row) {
+  switch (row.kind) {
+    case settings::Kind::count:
+      return "N";
+    case settings::Kind::bytes:
+      return "BYTES";
+    case settings::Kind::duration:
+      return "TIME";
+    case settings::Kind::text:
+    case settings::Kind::toggle:
+      break;
+  }
+  return row.takes.starts_with("ADDRESS") ? "ADDRESS" : row.takes.starts_with("one of") ? "WORD" : "PATH";
+}
+
 }  // namespace
 
-void add_serve(CommandLine& line, const ServeFunction& serve) {
-  const auto options = std::make_shared<ServeOptions>();
-  const auto listen = std::make_shared<std::string>("127.0.0.1:8080");
-  auto* word = line.add("serve", "Run a server: everything in one process and one file", footer);
-  word->add_option("--data", options->data_path, "The data file (SQLite); made where there is none")
-      ->required()
+void add_settings(CLI::App& word, settings::Inputs& inputs) {
+  word.add_option("--config", inputs.file,
+                  "The file; else RATEBOOK_CONFIG, ./ratebook.toml or /etc/ratebook/ratebook.toml")
       ->type_name("PATH");
-  word->add_option("--listen", *listen, "ADDRESS:PORT to listen on; port 0 picks a free one")
-      ->capture_default_str()
-      ->type_name("ADDRESS");
-  word->add_flag("--open-to-everyone", options->open_to_everyone,
-                 "Listen beyond loopback: whoever reaches it may read, send and retract");
-  add_seconds(*word, "--drain-time", options->drain_time, "To go on serving after SIGTERM, not ready");
-  add_seconds(*word, "--grace-time", options->grace_time, "To finish what runs after that");
-  word->add_option("--cores", options->cores, "Threads that serve connections; 0: one a core")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->type_name("N");
-  line.does(
-      word, [options, serve](const Console&) { return serve(*options); },
-      [options, listen] {
-        auto wrong = read_listen(*listen, *options);
-        return wrong.empty() ? refuse_beyond_loopback(*options) : wrong;
-      });
+  settings::Settings defaults;
+  for (const auto& row : settings::table(defaults).rows) {
+    CLI::Option* option = nullptr;
+    if (row.kind == settings::Kind::toggle) {
+      const auto set = [&inputs, key = row.key](std::int64_t times) {
+        inputs.flags[key] = times > 0 ? "true" : "false";
+      };
+      option = word.add_flag_function(row.flag(), set, row.meaning);
+    } else {
+      const auto set = [&inputs, key = row.key](const std::string& text) { inputs.flags[key] = text; };
+      option = word.add_option_function<std::string>(row.flag(), set, row.meaning);
+      option->default_str(row.get())->type_name(type_name(row));
+    }
+    if (!row.section.empty()) option->group("");
+  }
+}
+
+void add_serve(CommandLine& line, const ServeFunction& run) {
+  const auto inputs = std::make_shared<settings::Inputs>();
+  auto* word = line.add("serve", "Run a server: everything in one process and one file", footer);
+  add_settings(*word, *inputs);
+  line.does(word, [inputs, run](const Console& console) { return serve(*inputs, run, console); });
 }
 
 }  // namespace ratebook::cli

@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/console.hpp"
 #include "cli/generator.hpp"
+#include "cli/serve_function.hpp"
+#include "settings/load.hpp"
 
 namespace ratebook::cli {
 
@@ -75,7 +78,18 @@ struct GenerateOptions {
   std::string source = "generated";  ///< for JSON, which names it
 };
 
+struct ConfigOptions {
+  settings::Inputs inputs;
+  bool json = false;
+  bool example = false;   ///< the documented example file instead
+  bool markdown = false;  ///< the table of the reference instead
+};
+
 /// Each returns an exit code (exit_code.hpp).
+int serve(const settings::Inputs& inputs, const ServeFunction& run, const Console& console);
+int config(const ConfigOptions& options, const Console& console);
+/// Tells what settings::load() said.
+int report_wrong_settings(const std::vector<std::string>& wrong, const Console& console);
 int push(const PushOptions& options, const Console& console);
 int rates(const RatesOptions& options, const Console& console);
 int batches(const BatchesOptions& options, const Console& console);

@@ -4,6 +4,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 namespace ratebook::obs {
 namespace {
 
@@ -48,6 +50,19 @@ void append_json(std::string& out, std::string_view name, std::string_view value
   out += '"';
 }
 
+Logger::Form form_of(LogOptions::Form form) {
+  if (form == LogOptions::Form::automatic) {
+    return isatty(STDERR_FILENO) == 1 ? Logger::Form::people : Logger::Form::json;
+  }
+  return form == LogOptions::Form::people ? Logger::Form::people : Logger::Form::json;
+}
+
+/// https://no-color.org: set and not empty means none.
+spdlog::color_mode color_mode() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return no_color != nullptr && *no_color != '\0' ? spdlog::color_mode::never : spdlog::color_mode::automatic;
+}
+
 }  // namespace
 
 std::string format_line(Logger::Form form, std::string_view message, std::initializer_list<Field> fields) {
@@ -73,7 +88,7 @@ std::string format_line(Logger::Form form, std::string_view message, std::initia
 class Logger::Sink {
  public:
   explicit Sink(Form form, Level least)
-      : logger_("ratebook", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(spdlog::color_mode::automatic)) {
+      : logger_("ratebook", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode())) {
     logger_.set_level(level_of(least));
     if (form == Form::json) {
       logger_.set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
@@ -85,9 +100,8 @@ class Logger::Sink {
   spdlog::logger logger_;
 };
 
-Logger::Form Logger::form_of_stderr() { return isatty(STDERR_FILENO) == 1 ? Form::people : Form::json; }
-
-Logger::Logger(Form form, Level least) : sink_(std::make_unique<Sink>(form, least)), form_(form) {}
+Logger::Logger(const LogOptions& options)
+    : sink_(std::make_unique<Sink>(form_of(options.form), options.least)), form_(form_of(options.form)) {}
 Logger::~Logger() = default;
 
 void Logger::log(Level level, std::string_view message, std::initializer_list<Field> fields) const {

@@ -10,16 +10,19 @@ namespace ratebook::obs {
 
 enum class Level { debug, information, warning, error };
 
+struct LogOptions {
+  enum class Form { automatic, people, json };
+  Form form = Form::automatic;  ///< automatic: people where stderr is a terminal
+  Level least = Level::information;
+};
+
 /// A name and a value beside the message: `batch=9f3a…`.
 using Field = std::pair<std::string_view, std::string>;
 
 class Logger {
  public:
   enum class Form { people, json };
-  /// people where stderr is a terminal, else json.
-  static Form form_of_stderr();
-
-  explicit Logger(Form form, Level least = Level::information);
+  explicit Logger(const LogOptions& options);
   ~Logger();
 
   void log(Level level, std::string_view message, std::initializer_list<Field> fields = {}) const;

@@ -1,0 +1,183 @@
+#include "settings/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ratebook::settings {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::uint64_t KiB = 1ULL << 10U, MiB = 1ULL << 20U, GiB = 1ULL << 30U, TiB = 1ULL << 40U;
+constexpr std::uint64_t million = 1'000'000;
+
+void add_main(Rows& rows, Settings& s) {
+  rows.section("", "");
+  rows.path("data", s.data_path, "The data file (SQLite); made where there is none",
+            "/var/lib/ratebook/ratebook.sqlite");
+  rows.address("listen", s.http.address, s.http.port, "ADDRESS:PORT to listen on; port 0 picks a free one");
+  rows.toggle("open_to_everyone", s.open_to_everyone,
+              "Listen beyond loopback: whoever reaches it may read, send and retract");
+  rows.count("cores", s.http.cores, 0, 1024, "Threads that serve connections; 0: one a core");
+  rows.duration("drain_time", s.http.drain_time, milliseconds{0}, hours{1},
+                "To go on serving after SIGTERM, not ready");
+  rows.duration("grace_time", s.http.grace_time, milliseconds{0}, hours{1}, "To finish what runs after that");
+}
+
+void add_log(Rows& rows, obs::LogOptions& log) {
+  using obs::Level;
+  using obs::LogOptions;
+  rows.section("log", "What is written to standard error");
+  rows.choice("level", log.least,
+              {{"debug", Level::debug},
+               {"information", Level::information},
+               {"warning", Level::warning},
+               {"error", Level::error}},
+              "Lines below it are not written");
+  rows.choice(
+      "form", log.form,
+      {{"auto", LogOptions::Form::automatic}, {"people", LogOptions::Form::people}, {"json", LogOptions::Form::json}},
+      "Lines for people, or one JSON object a line; auto: for people on a terminal");
+}
+
+void add_http(Rows& rows, http::ServerOptions& http) {
+  rows.section("http", "Connections and requests; past each bound a quick 4xx, or 503 with Retry-After");
+  rows.count("workers", http.workers, 1, 4096, "Threads for bodies and slow work; they mostly wait");
+  rows.count("work_queue_max", http.work_queue_max, 1, million, "Requests that may wait for a worker");
+  rows.count("connections_max", http.connections_max, 1, million, "Connections open at once");
+  rows.bytes("header_max", http.header_bytes_max, KiB, MiB, "A request's line and headers together");
+  rows.bytes("target_max", http.target_bytes_max, 256, MiB, "A request's path and query");
+  rows.bytes("body_max", http.body_bytes_max, KiB, TiB, "A request's body, as sent");
+  rows.bytes("piece", http.piece_bytes, 4 * KiB, 16 * MiB, "A body is handed on in pieces of at most this");
+  rows.bytes("drained_max", http.drained_bytes_max, 0, GiB, "Read of a refused body, so that the answer arrives");
+  rows.bytes("stream_waiting_max", http.stream_bytes_waiting_max, 4 * KiB, GiB,
+             "Events that may wait for a slow client, before its stream is closed");
+  rows.duration("header_timeout", http.header_timeout, milliseconds{10}, hours{1},
+                "From the first byte of a request to the end of its headers");
+  rows.duration("idle_timeout", http.idle_timeout, milliseconds{10}, days{1}, "Between two requests of a connection");
+  rows.duration("body_idle_timeout", http.body_idle_timeout, milliseconds{10}, hours{1}, "Without a byte of a body");
+  rows.duration("write_timeout", http.write_timeout, milliseconds{10}, hours{1},
+                "Without the client's taking a byte of an answer");
+  rows.duration("linger_time", http.linger_time, milliseconds{0}, minutes{10},
+                "For a client to read its last answer before the connection is closed");
+  rows.duration("heartbeat_time", http.heartbeat_time, milliseconds{10}, hours{1},
+                "An event stream carries something at least this often");
+}
+
+void add_intake(Rows& rows, Settings& s) {
+  rows.section("intake", "Batches on their way in");
+  rows.bytes("json_body_max", s.intake.json_body_bytes_max, KiB, 4 * GiB,
+             "A batch as JSON; who has more sends several, or CSV");
+  rows.count("prices_max", s.intake.items_max, 1, 1000 * million, "Prices of a batch");
+  rows.bytes("memory_max", s.api.intake_bytes_max, MiB, TiB, "Memory of all batches in work together");
+  rows.bytes("spool_memory_max", s.intake.spool_memory_bytes_max, 0, TiB,
+             "A batch in memory; beyond it goes into a temporary file");
+  rows.bytes("spool_files_max", s.api.spool_bytes_max, MiB, TiB, "All temporary files together");
+  rows.path("spool_folder", s.intake.spool_folder, "For temporary files; empty: where the data is");
+}
+
+void add_api(Rows& rows, api::Limits& api) {
+  rows.section("api", "Questions and answers");
+  rows.duration("wait_default", api.wait_default, milliseconds{0}, hours{1},
+                "For the commit of a batch, where Prefer: wait says nothing");
+  rows.duration("wait_max", api.wait_max, milliseconds{0}, hours{1}, "The most that Prefer: wait may ask for");
+  rows.duration("min_version_wait", api.min_version_wait, milliseconds{0}, minutes{1},
+                "For the version that Ratebook-Min-Version asks for");
+  rows.count("accepted_per_source_max", api.accepted_per_source_max, 1, million,
+             "Batches of a source that are accepted and not yet committed");
+  rows.count("waiting_max", api.outcomes.watched_max, 1, million,
+             "Requests that wait for a batch's fate, and as many that wait for a version");
+  rows.count("accepted_remembered_max", api.outcomes.accepted_max, 1, 10 * million,
+             "Accepted batches that are remembered until their fate is known");
+  rows.count("days_max", api.days_max, 1, 65'536, "Days of a query to /v1/rates");
+  rows.count("existing_days_max", api.existing_days_max, 1, 65'536, "Days of a query to /rates");
+  rows.count("narrow_routes_max", api.narrow_routes_max, 0, million,
+             "Port pairs of a query that is answered without a worker");
+  rows.count("past_prices_max", api.past_prices_max, 1, 1000 * million, "Prices read for a query of a past version");
+  rows.count("batches_default", api.listed_batches_default, 1, 100'000, "Batches of a page, where limit says nothing");
+  rows.count("batches_max", api.listed_batches_max, 1, 100'000, "The most that limit may ask for");
+  rows.bytes("places_body_max", api.places_body_bytes_max, KiB, GiB, "Places as JSON");
+  rows.count("pool_threads", api.pool_threads, 1, 256, "Threads for answers to requests that waited");
+}
+
+void add_path(Rows& rows, Settings& s) {
+  rows.section("writer", "From the log into the store");
+  rows.duration("read_wait", s.writer.read_wait, milliseconds{1}, minutes{1}, "For new records, at a time");
+  rows.duration("retry_wait", s.writer.retry_wait, milliseconds{1}, minutes{1},
+                "After a failure, before it begins anew");
+  rows.bytes("read_max", s.writer.read_bytes_max, MiB, GiB, "Records read at a time");
+  rows.bytes("held_max", s.writer.held_bytes_max, 0, TiB, "Kept in memory until it is staged; more is read again");
+  rows.count("small_batch_chunks", s.writer.small_batch_chunks, 1, 10'000,
+             "Up to so many chunks (of 50,000 prices) a batch is staged at once; larger ones give way to others");
+  rows.count("decisions_per_publish", s.writer.decisions_per_publish, 1, 10'000, "Batches of one transaction");
+  rows.count("trim_interval", s.writer.trim_interval, 1, million, "Records between two cuts of the log's read part");
+  rows.section("follower", "From the store into the book");
+  rows.duration("poll_interval", s.follower.poll_interval, milliseconds{1}, minutes{1},
+                "Between two looks at the store, where nothing wakes it");
+  rows.count("versions_per_step", s.follower.rows_per_step, 1, 100'000, "Versions that become visible at once");
+  rows.count("prices_per_step_max", s.follower.prices_per_step_max, 1, 1000 * million,
+             "A step ends after the version that passes this");
+  rows.count("hinted_prices_max", s.hinted_prices_max, 0, 1000 * million,
+             "Prices kept from the writer, so that they need not be read back");
+}
+
+void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
+  rows.section("sqlite", "The data file");
+  rows.bytes("wal_soft", file.checkpoint.wal_bytes_soft, MiB, TiB,
+             "From this size on the write-ahead log is moved into the file while others write");
+  rows.bytes("wal_max", file.transaction.wal_bytes_max, MiB, TiB, "From this size on writing waits for the move");
+  rows.duration("idle", file.checkpoint.idle, milliseconds{10}, hours{1},
+                "After so long without a commit, all of the write-ahead log is moved");
+  rows.duration("quiet_max", file.transaction.quiet_max, milliseconds{0}, minutes{1},
+                "A batch waits for others to share its commit with");
+  rows.duration("writer_quiet_max", file.transaction.writer_quiet_max, milliseconds{0}, minutes{1},
+                "The same, once the writer has read it");
+  rows.duration("commit_age_max", file.transaction.age_max, milliseconds{1}, minutes{1}, "No commit waits longer");
+  rows.count("commit_prices_max", file.transaction.prices_max, 1, 100 * million,
+             "So many staged prices are committed at once");
+  rows.count("quick_readers", file.quick_reader_count, 1, 256, "Connections for quick questions");
+  rows.count("scan_readers", file.scan_reader_count, 1, 256, "Connections for past versions");
+}
+
+}  // namespace
+
+Rows table(Settings& settings) {
+  Rows rows;
+  add_main(rows, settings);
+  add_log(rows, settings.log);
+  add_http(rows, settings.http);
+  add_intake(rows, settings);
+  add_api(rows, settings.api);
+  add_path(rows, settings);
+  add_sqlite(rows, settings.sqlite);
+  return rows;
+}
+
+bool is_other_variable(std::string_view name) {
+  constexpr std::array<std::string_view, 7> others{"RATEBOOK_CONFIG", "RATEBOOK_SERVER", "RATEBOOK_TOKEN",
+                                                   "RATEBOOK_CA",     "RATEBOOK_BINARY", "RATEBOOK_PORT",
+                                                   "RATEBOOK_SEEDS"};
+  return std::ranges::find(others, name) != others.end() || name.starts_with("RATEBOOK_TEST_");
+}
+
+std::vector<std::string> contradictions(const Settings& settings) {
+  std::vector<std::string> wrong;
+  const auto at_most = [&](bool holds, std::string_view lesser, std::string_view greater) {
+    if (!holds) wrong.push_back(fmt::format("{} is more than {}: lower it, or raise the other", lesser, greater));
+  };
+  at_most(settings.http.target_bytes_max <= settings.http.header_bytes_max, "http.target_max", "http.header_max");
+  at_most(settings.api.wait_default <= settings.api.wait_max, "api.wait_default", "api.wait_max");
+  at_most(settings.api.listed_batches_default <= settings.api.listed_batches_max, "api.batches_default",
+          "api.batches_max");
+  at_most(settings.sqlite.checkpoint.wal_bytes_soft <= settings.sqlite.transaction.wal_bytes_max, "sqlite.wal_soft",
+          "sqlite.wal_max");
+  return wrong;
+}
+
+}  // namespace ratebook::settings
