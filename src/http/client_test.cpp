@@ -102,8 +102,23 @@ std::optional<Answer> Client::read_answer(bool without_body) {
     }
     answer.body = buffer_.substr(0, length);
     buffer_.erase(0, length);
+  } else if (answer.headers["transfer-encoding"] == "chunked") {
+    return read_chunks(answer.body) ? std::optional{answer} : std::nullopt;
   }
   return answer;
+}
+
+bool Client::read_chunks(std::string& body) {
+  while (const auto line = read_until("\r\n")) {
+    const std::size_t length = std::stoul(*line, nullptr, 16);
+    while (buffer_.size() < length + 2) {
+      if (!fill()) return false;
+    }
+    body.append(buffer_, 0, length);
+    buffer_.erase(0, length + 2);
+    if (length == 0) return true;
+  }
+  return false;
 }
 
 std::optional<Answer> Client::ask(std::string_view bytes) {

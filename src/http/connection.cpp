@@ -73,6 +73,7 @@ void Connection::readable() {
       return read_lingering();
     case Phase::feeding:
     case Phase::working:
+    case Phase::pieces:
     case Phase::gone:
       return;
   }
@@ -205,7 +206,7 @@ void Connection::respond(const Request& request, Response& response, std::string
   } else if (!exchange_.is_http_1_1) {
     fields.ending = Ending::keep_alive_said;
   }
-  if (has_body(response.status)) fields.content_length = response.body.size();
+  if (has_body(response.status) && !response.pieces) fields.content_length = response.body.size();
   std::string& out = core_.scratch.out;
   append_head(out, response, fields);
   const std::size_t body_bytes = has_body(response.status) && !exchange_.is_head ? response.body.size() : 0;
@@ -234,7 +235,11 @@ void Connection::report(const Request& request, unsigned status, std::size_t bod
 void Connection::answer(std::uint64_t serial, Response response, std::string error) {
   if (phase_ != Phase::working || serial != serial_) return;
   core_.read_clock();
-  respond_owned(std::move(response), error);
+  if (response.pieces && !exchange_.is_head) {
+    begin_pieces(std::move(response));
+  } else {
+    respond_owned(std::move(response), error);
+  }
   advance();
 }
 
@@ -248,6 +253,8 @@ void Connection::advance() {
       case Phase::streaming:
         if (!advance_stream()) return;
         break;
+      case Phase::pieces:
+        return ask_for_piece();
       case Phase::head:
         if (closing_) return linger();
         if (input_.size() == scanned_bytes_) {

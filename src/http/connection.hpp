@@ -5,11 +5,12 @@
 //   head ──┬─ Immediate ───────────────────────────┤
 //          ├─ Deferred ─▶ working ─────────────────┤
 //          └─ Uploading ─▶ body ⇄ feeding ─▶ working
-//             Streaming ─▶ working ─▶ streaming ─┐ └─ answered, closed ─▶ lingering ─▶ gone
+//             Streaming ─▶ working ─▶ streaming ─┐ └─ answered (some in pieces), closed ─▶ lingering ─▶ gone
 //                                                └──────────────────────────▲
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,12 +50,15 @@ class Connection {
     std::string error;  ///< what it threw instead
   };
   void take_fed(Fed fed);
+  /// What Response::pieces said.
+  using Piece = std::expected<std::string, std::string>;
+  void take_piece(std::uint64_t serial, Piece piece);
   /// false: the request is not waiting for this any more.
   bool open_stream(std::uint64_t serial, Response response, std::shared_ptr<EventQueue> queue);
   void send_events();
 
  private:
-  enum class Phase { head, body, feeding, working, streaming, lingering, gone };
+  enum class Phase { head, body, feeding, working, streaming, pieces, lingering, gone };
   /// What its deadline is for.
   enum class Waiting { nothing, request, head, body, write, heartbeat, linger };
   /// The request that is being answered.
@@ -136,11 +140,24 @@ class Connection {
   void respond_owned(Response response, std::string_view error = {});
   RequestName name() const { return {id_, serial_}; }
 
+  // connection_pieces.cpp
+  void begin_pieces(Response response);
+  void ask_for_piece();
+  void end_pieces(std::string_view error);
+
   // connection_stream.cpp
   void append_chunk(std::string_view text);
   bool advance_stream();
   void read_streaming();
   void end_stream();
+
+  /// An answer that is made while it is sent.
+  struct PieceMaker {
+    Pieces next;  ///< a worker's, while asked
+    unsigned status = 200;
+    bool asked = false;
+    std::size_t bytes = 0;  ///< made so far
+  };
 
   Core& core_;
   const std::uint64_t id_;
@@ -166,6 +183,7 @@ class Connection {
   std::shared_ptr<const Request> request_;  ///< where the handler is not Immediate
   std::unique_ptr<Body> body_;
   std::shared_ptr<EventQueue> events_;
+  std::shared_ptr<PieceMaker> maker_;
   std::size_t drained_bytes_ = 0;
 };
 

@@ -141,6 +141,7 @@ void Connection::close() {
   deadline_ = Clock::time_point::max();
   core_.scratch.out.clear();
   if (last == Phase::body) abandon_body();
+  if (last == Phase::pieces) end_pieces("the client has gone");
   end_stream();
   boost::system::error_code error;
   socket_.close(error);

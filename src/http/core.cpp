@@ -151,6 +151,10 @@ void Core::take_fed(std::uint64_t connection, Connection::Fed fed) {
   if (Connection* found = find(connection)) found->take_fed(std::move(fed));
 }
 
+void Core::take_piece(RequestName name, Connection::Piece piece) {
+  if (Connection* found = find(name.connection)) found->take_piece(name.serial, std::move(piece));
+}
+
 void Core::open_stream(RequestName name, Response response, std::shared_ptr<EventQueue> queue) {
   Connection* connection = find(name.connection);
   if (connection != nullptr && connection->open_stream(name.serial, std::move(response), queue)) return;

@@ -52,6 +52,7 @@ class Core {
   void enter(Stage stage);
   void answer(RequestName name, Response response, std::string error);
   void take_fed(std::uint64_t connection, Connection::Fed fed);
+  void take_piece(RequestName name, Connection::Piece piece);
   void open_stream(RequestName name, Response response, std::shared_ptr<EventQueue> queue);
   void send_events(std::uint64_t connection);
 

@@ -20,6 +20,7 @@ void Response::clear() {
   content_type = {};
   headers.clear();
   body.clear();
+  pieces = nullptr;
 }
 
 Response problem(unsigned status, std::string_view type, std::string_view title, std::string_view detail) {

@@ -33,12 +33,18 @@ class Request {
   std::vector<std::pair<std::string_view, std::string_view>> headers_;
 };
 
+/// A body that is made while it is sent. The next piece is asked for on the worker pool when the client has taken the
+/// one before, never two at once; it may block for a bounded time. An empty piece: that was all. An error (for the
+/// log), or what it throws, cuts the connection, so that nobody takes the part for the whole.
+using Pieces = std::function<std::expected<std::string, std::string>()>;
+
 /// The server adds Date, Content-Length, Connection and X-Request-Id.
 struct Response {
   unsigned status = 200;
   std::string_view content_type;  ///< a literal; empty: no body
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  Pieces pieces;  ///< instead of `body`; not from a handler that answers at once
 
   void clear();
 };

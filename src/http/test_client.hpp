@@ -51,6 +51,7 @@ class Client {
   Client() = default;
   void connect(std::uint16_t port);
   bool fill();
+  bool read_chunks(std::string& body);
 
   int socket_ = -1;
   bool connected_ = false;
