@@ -7,6 +7,8 @@ namespace ratebook::api {
 
 http::Route rates_existing(Service& service);  ///< GET /rates
 http::Route rates(Service& service);           ///< GET /v1/rates
+http::Route query_rates(Service& service);     ///< POST /v1/rates/query
+http::Route prices(Service& service);          ///< GET /v1/prices
 http::Route post_batch(Service& service);      ///< POST /v1/batches
 http::Route get_batch(Service& service);       ///< GET /v1/batches/{id}
 http::Route list_batches(Service& service);    ///< GET /v1/batches

@@ -35,6 +35,7 @@ inline constexpr ProblemKind unsupported_type{415, "unsupported-media-type", "Th
 inline constexpr ProblemKind unsupported_encoding{415, "unsupported-encoding", "The body's encoding is not known"};
 inline constexpr ProblemKind invalid_batch{422, "invalid-batch", "The batch is wrong; nothing of it was taken"};
 inline constexpr ProblemKind invalid_places{422, "invalid-places", "The places are wrong; nothing was changed"};
+inline constexpr ProblemKind invalid_query{422, "invalid-query", "The question is wrong"};
 inline constexpr ProblemKind if_match_missing{428, "if-match-missing", "If-Match is missing"};
 inline constexpr ProblemKind too_much_waiting{429, "too-much-waiting", "This source has too much waiting"};
 inline constexpr ProblemKind not_ready{503, "not-ready", "This node is not ready"};

@@ -6,6 +6,7 @@
 #include "api/places_document.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
+#include "api/small_body.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -13,27 +14,14 @@ namespace {
 class Put : public std::enable_shared_from_this<Put> {
  public:
   Put(Service& service, std::shared_ptr<const http::Request> request)
-      : service_(service), request_(std::move(request)) {}
-  ~Put() { service_.memory.give_back(taken_); }
-  Put(const Put&) = delete;
-  Put& operator=(const Put&) = delete;
+      : service_(service), request_(std::move(request)), body_(service.limits.places_body_bytes_max, service.memory) {}
 
-  bool feed(std::string_view piece) {
-    if (body_.size() + piece.size() > service_.limits.places_body_bytes_max) {
-      problem_ = too_large(service_.limits);
-    } else if (!service_.memory.try_take(piece.size())) {
-      problem_ = {problems::overloaded, "too many bodies are being read; send it again later", {}, {}};
-    } else {
-      taken_ += piece.size();
-      body_ += piece;
-    }
-    return !problem_;
-  }
+  bool feed(std::string_view piece) { return body_.feed(piece); }
 
   void finish(http::Respond respond) {
     respond_ = std::move(respond);
-    if (problem_) return answer(*problem_);
-    auto places = read_places(body_);
+    if (body_.problem()) return answer(*body_.problem());
+    auto places = read_places(body_.bytes());
     if (!places) return answer(places.error());
     const auto expected = expected_tag();
     if (!expected) return answer(expected.error());
@@ -42,10 +30,6 @@ class Put : public std::enable_shared_from_this<Put> {
     when_visible(
         service_, *version, service_.limits.wait_default, respond_,
         [self = shared_from_this(), version = *version](const View& view) { self->answer_places(version, view); });
-  }
-
-  static Problem too_large(const Limits& limits) {
-    return {problems::too_large, fmt::format("places may have {} bytes", limits.places_body_bytes_max), {}, {}};
   }
 
  private:
@@ -104,9 +88,7 @@ class Put : public std::enable_shared_from_this<Put> {
 
   Service& service_;
   std::shared_ptr<const http::Request> request_;
-  std::string body_;
-  std::size_t taken_ = 0;
-  std::optional<Problem> problem_;
+  SmallBody body_;
   http::Respond respond_;
 };
 
@@ -114,15 +96,7 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
   const auto view = service.view();
   std::optional<Problem> problem = not_ready(view);
   if (!problem) problem = Query{request->query()}.check({});
-  if (!problem && media_type(request->header("Content-Type").value_or("")) != "application/json") {
-    problem = Problem{problems::unsupported_type, "send Content-Type: application/json", {}, {}};
-  }
-  if (!problem && media_type(request->header("Content-Encoding").value_or("identity")) != "identity") {
-    problem = Problem{problems::unsupported_encoding, "send the body without Content-Encoding", {}, {}};
-  }
-  if (!problem && request->content_length().value_or(0) > service.limits.places_body_bytes_max) {
-    problem = Put::too_large(service.limits);
-  }
+  if (!problem) problem = SmallBody::refuse(*request, service.limits.places_body_bytes_max);
   if (problem) {
     http::Response response;
     answer_with_view(*problem, view, response);

@@ -34,6 +34,23 @@ void when_visible(Service& service, Version version, Duration at_most, const htt
   });
 }
 
+void when_readable(Service& service, const http::Request& request, Version wished, const http::Respond& respond,
+                   std::function<void(const View&)> then) {
+  const auto refuse = [&](const Problem& problem) {
+    http::Response response;
+    answer_with_view(problem, service.view(), response);
+    respond(std::move(response));
+  };
+  if (const auto problem = not_ready(service.view())) return refuse(*problem);
+  const auto least = min_version(request);
+  if (!least) return refuse(least.error());
+  const Duration at_most = service.limits.min_version_wait;
+  when_visible(service, *least, at_most, respond, [=, &service, then = std::move(then)](const View& view) {
+    if (wished <= view.book->version()) return then(view);
+    service.outcomes.await_version(wished, at_most, [=, &service](bool) { then(service.view()); });
+  });
+}
+
 namespace {
 
 using Wished = std::function<Version(const http::Request&)>;
@@ -47,21 +64,8 @@ void answer_now(const Answer& answer, const http::Request& request, const View& 
 
 void answer_later(Service& service, const std::shared_ptr<const http::Request>& request, const http::Respond& respond,
                   const Answer& answer, const Wished& wished) {
-  const auto refuse = [&](const Problem& problem) {
-    http::Response response;
-    answer_with_view(problem, service.view(), response);
-    respond(std::move(response));
-  };
-  if (const auto problem = not_ready(service.view())) return refuse(*problem);
-  const auto least = min_version(*request);
-  if (!least) return refuse(least.error());
-  const Version wish = wished ? wished(*request) : 0;
-  const Duration at_most = service.limits.min_version_wait;
-  when_visible(service, *least, at_most, respond, [=, &service](const View& view) {
-    if (wish <= view.book->version()) return answer_now(answer, *request, view, respond);
-    service.outcomes.await_version(wish, at_most,
-                                   [=, &service](bool) { answer_now(answer, *request, service.view(), respond); });
-  });
+  when_readable(service, *request, wished ? wished(*request) : 0, respond,
+                [=](const View& view) { answer_now(answer, *request, view, respond); });
 }
 
 }  // namespace

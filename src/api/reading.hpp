@@ -31,4 +31,9 @@ std::optional<Problem> not_ready(const View& view);
 void when_visible(Service& service, Version version, Duration at_most, const http::Respond& respond,
                   std::function<void(const View&)> then);
 
+/// Calls `then` with a view that may answer the request: of a node that is ready, of at least Ratebook-Min-Version, and
+/// of `wished` if that comes in the same time. Otherwise answers what is in the way.
+void when_readable(Service& service, const http::Request& request, Version wished, const http::Respond& respond,
+                   std::function<void(const View&)> then);
+
 }  // namespace ratebook::api

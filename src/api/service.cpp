@@ -69,10 +69,10 @@ Service::~Service() {
 }
 
 std::vector<http::Route> routes(Service& service) {
-  return {rates_existing(service), rates(service),         post_batch(service), list_batches(service),
-          get_batch(service),      retract_batch(service), get_places(service), put_places(service),
-          events(service),         alive(service),         ready(service),      metrics_text(service),
-          openapi(service)};
+  return {rates_existing(service), rates(service),        query_rates(service), prices(service),
+          post_batch(service),     list_batches(service), get_batch(service),   retract_batch(service),
+          get_places(service),     put_places(service),   events(service),      alive(service),
+          ready(service),          metrics_text(service), openapi(service)};
 }
 
 }  // namespace ratebook::api

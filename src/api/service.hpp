@@ -23,10 +23,13 @@ struct Limits {
   Duration wait_max = std::chrono::seconds{60};
   Duration min_version_wait = std::chrono::seconds{1};
   std::size_t places_body_bytes_max = 16u << 20;
-  std::int32_t existing_days_max = 36'600;   ///< of one `/rates`
-  std::int32_t days_max = 3'660;             ///< of one `/v1/rates`
-  std::size_t narrow_routes_max = 512;       ///< port pairs of a query that a core answers at once
-  std::size_t past_prices_max = 10'000'000;  ///< read for one query of a past version
+  std::int32_t existing_days_max = 36'600;  ///< of one `/rates`
+  std::int32_t days_max = 3'660;            ///< of one `/v1/rates`
+  std::size_t query_body_bytes_max = 1u << 20;
+  std::size_t query_routes_max = 1000;         ///< of one `/v1/rates/query`
+  std::size_t query_route_days_max = 366'000;  ///< its routes times its days
+  std::size_t narrow_routes_max = 512;         ///< port pairs of a query that a core answers at once
+  std::size_t past_prices_max = 10'000'000;    ///< read for one query of a past version
   std::size_t accepted_per_source_max = 1000;
   std::size_t intake_bytes_max = 512u << 20;           ///< all intakes, and past versions, together
   std::size_t spool_bytes_max = std::size_t{4} << 30;  ///< temporary files of all intakes together

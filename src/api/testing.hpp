@@ -70,6 +70,9 @@ class HeldStore final : public store::Store {
   Result<void> confirm() override { return not_held(); }
   Result<void> prices_of(const std::string&, const store::PriceSink&) override { return not_held(); }
   Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink&) override { return not_held(); }
+  Result<std::optional<store::VersionChunk>> next_chunk(Version, std::optional<store::ChunkName>) override {
+    return not_held();
+  }
   Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override { return not_held(); }
   Result<store::BatchPage> batches(const store::BatchFilter&) override { return not_held(); }
 

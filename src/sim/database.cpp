@@ -253,6 +253,26 @@ Result<std::vector<NumberedPrice>> Database::prices_at(Version at, const store::
   return all;
 }
 
+Result<std::optional<store::VersionChunk>> Database::next_chunk(Version at,
+                                                                std::optional<store::ChunkName> after) const {
+  if (at > head().version) return fail(Failure::not_found, "no such version here");
+  std::optional<store::VersionChunk> next;
+  for (const Batch& batch : batches_) {
+    if (batch.version == 0 || batch.version > at || (next && batch.version > next->name.version)) continue;
+    if (batch.retracted_version != 0 && batch.retracted_version <= at) continue;
+    const auto staged = staged_.find(batch.attempt);
+    if (staged == staged_.end()) continue;
+    for (const auto& [chunk, prices] : staged->second) {
+      const bool later =
+          !after || batch.version > after->version || (batch.version == after->version && chunk > after->chunk);
+      if (!later) continue;
+      next = store::VersionChunk{{batch.version, chunk}, *prices};
+      break;
+    }
+  }
+  return next;
+}
+
 Batch* Database::find(const std::string& id) {
   const auto found = batch_by_id_.find(id);
   return found == batch_by_id_.end() ? nullptr : &batches_[found->second];

@@ -43,6 +43,7 @@ class Database {
   store::Head places_head(Version at) const;
   Result<std::vector<NumberedPrice>> prices_of(const std::string& attempt) const;
   Result<std::vector<NumberedPrice>> prices_at(Version at, const store::PriceFilter& filter) const;
+  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) const;
   std::optional<Batch> batch(const std::string& id) const;
   std::optional<Batch> batch_by_key(const std::string& source, const std::string& key) const;
   store::BatchPage batches(const store::BatchFilter& filter) const;

@@ -270,6 +270,11 @@ Result<void> SimStore::prices_at(Version at, const store::PriceFilter& filter, c
   return pass_on(read<Prices>([at, filter](Database& database) { return database.prices_at(at, filter); }), sink);
 }
 
+Result<std::optional<store::VersionChunk>> SimStore::next_chunk(Version at, std::optional<store::ChunkName> after) {
+  using Found = std::optional<store::VersionChunk>;
+  return read<Found>([at, after](Database& database) { return database.next_chunk(at, after); });
+}
+
 Result<std::optional<Batch>> SimStore::batch(const std::string& id) {
   using Found = std::optional<Batch>;
   return read<Found>([id](Database& database) -> Result<Found> { return database.batch(id); });

@@ -63,6 +63,7 @@ class SimStore final : public store::Store {
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
   Result<void> confirm() override;
   Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
+  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) override;
   Result<void> prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) override;
 
   Result<std::optional<Batch>> batch(const std::string& id) override;

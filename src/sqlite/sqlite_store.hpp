@@ -55,6 +55,7 @@ class SqliteStore final : public store::Store {
   // store_prices.cpp
   Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
   Result<void> prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) override;
+  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) override;
 
  private:
   WriteSide& side_;

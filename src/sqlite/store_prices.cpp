@@ -245,4 +245,31 @@ Result<void> SqliteStore::prices_at(Version at, const store::PriceFilter& filter
   return db.result();
 }
 
+Result<std::optional<store::VersionChunk>> SqliteStore::next_chunk(Version at, std::optional<store::ChunkName> after) {
+  auto lease = scans_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  Connection& db = lease->db();
+  Query marker{db,
+               "SELECT version.version, marker.chunk, marker.first_row, marker.price_count FROM version "
+               "CROSS JOIN batch ON batch.sequence = version.batch CROSS JOIN marker ON marker.attempt = batch.attempt "
+               "WHERE version.kind = 1 AND version.version BETWEEN ?2 AND ?1 "
+               "AND (version.version > ?2 OR marker.chunk > ?3) "
+               "AND (batch.retracted_version = 0 OR batch.retracted_version > ?1) "
+               "ORDER BY version.version, marker.chunk LIMIT 1",
+               static_cast<std::int64_t>(std::min<Version>(at, INT64_MAX)), after ? after->version : 0,
+               after ? std::int64_t{after->chunk} : -1};
+  if (!marker.next()) {
+    if (auto read = db.result(); !read) return std::unexpected(read.error());
+    return std::nullopt;
+  }
+  store::VersionChunk found{{marker.integer_as<Version>(0), marker.integer_as<std::uint32_t>(1)}, {}};
+  const std::int64_t first = marker.integer(2);
+  const std::int64_t count = marker.integer(3);
+  found.prices.reserve(static_cast<std::size_t>(count));
+  Query row{db, scan_sql, first, first + count - 1};
+  while (row.next()) found.prices.push_back(price_of(row));
+  if (auto read = db.result(); !read) return std::unexpected(read.error());
+  return found;
+}
+
 }  // namespace ratebook::sqlite

@@ -117,6 +117,16 @@ struct PriceFilter {
 /// Takes prices as they are read, some thousands at a time, each span sorted. Return false to stop.
 using PriceSink = std::function<bool(std::span<const NumberedPrice>)>;
 
+/// A staged chunk of a committed batch, named by the batch's version. In this order an export reads them.
+struct ChunkName {
+  Version version = 0;
+  std::uint32_t chunk = 0;
+};
+struct VersionChunk {
+  ChunkName name;
+  std::vector<NumberedPrice> prices;  ///< sorted
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -158,6 +168,9 @@ class Store {
   virtual Result<void> prices_of(const std::string& attempt, const PriceSink& sink) = 0;
   /// All prices of version `at` that pass the filter, from one snapshot, in any order of spans.
   virtual Result<void> prices_at(Version at, const PriceFilter& filter, const PriceSink& sink) = 0;
+  /// The chunk after `after` (nullopt: the first) of those that version `at` holds; nullopt: there is none. What a
+  /// version holds never changes, so calls one after the other read it whole, however long a time lies between them.
+  virtual Result<std::optional<VersionChunk>> next_chunk(Version at, std::optional<ChunkName> after) = 0;
 
   // --- batches ---
   virtual Result<std::optional<Batch>> batch(const std::string& id) = 0;

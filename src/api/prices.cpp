@@ -1,0 +1,131 @@
+// GET /v1/prices[?version]: all prices of a version, as CSV or NDJSON by Accept, in forms that POST /v1/batches takes.
+// By batch in the order of versions, then as the store holds them: the same each time. Made as the client takes them,
+// while the server goes on: what a version holds never changes.
+#include <array>
+
+#include "api/endpoints.hpp"
+#include "api/json_writer.hpp"
+#include "api/past.hpp"
+#include "api/query.hpp"
+#include "api/reading.hpp"
+#include "http/accept.hpp"
+
+namespace ratebook::api {
+namespace {
+
+constexpr std::size_t piece_bytes = 256 * 1024;
+constexpr std::size_t price_text_bytes_max = 96;
+
+void append_day(std::string& out, Day day) {
+  std::array<char, 10> text;
+  format_day(day, text.data());
+  out.append(text.data(), text.size());
+}
+
+void append_cents(std::string& out, Cents amount) {
+  append_number(out, amount.value / 100);
+  const auto rest = amount.value % 100;
+  if (rest == 0) return;
+  out += '.';
+  out += static_cast<char>('0' + rest / 10);
+  out += static_cast<char>('0' + rest % 10);
+}
+
+class Export {
+ public:
+  Export(store::Store& store, Version version, std::shared_ptr<const PlaceTree> places, bool csv)
+      : store_(store), version_(version), places_(std::move(places)), csv_(csv) {}
+
+  std::expected<std::string, std::string> next_piece() {
+    std::string out;
+    if (csv_ && !begun_) out = "orig_code,dest_code,day,price\n";
+    while (out.size() < piece_bytes) {
+      auto chunk = store_.next_chunk(version_, begun_ ? std::optional{last_} : std::nullopt);
+      if (!chunk) return std::unexpected(chunk.error().message);
+      begun_ = true;
+      if (!*chunk) break;
+      last_ = (*chunk)->name;
+      out.reserve(out.size() + (*chunk)->prices.size() * (csv_ ? 32 : price_text_bytes_max));
+      for (const auto& price : (*chunk)->prices) csv_ ? append_csv(out, price) : append_json(out, price);
+    }
+    return out;
+  }
+
+ private:
+  void append_csv(std::string& out, const NumberedPrice& price) const {
+    out += places_->code(price.orig).view();
+    out += ',';
+    out += places_->code(price.dest).view();
+    out += ',';
+    append_day(out, price.day);
+    out += ',';
+    append_cents(out, price.amount);
+    out += '\n';
+  }
+
+  void append_json(std::string& out, const NumberedPrice& price) const {
+    out += "{\"orig_code\":\"";
+    out += places_->code(price.orig).view();
+    out += "\",\"dest_code\":\"";
+    out += places_->code(price.dest).view();
+    out += "\",\"day\":\"";
+    append_day(out, price.day);
+    out += "\",\"price\":";
+    append_cents(out, price.amount);
+    out += "}\n";
+  }
+
+  store::Store& store_;
+  Version version_;
+  std::shared_ptr<const PlaceTree> places_;  ///< of the version or a later one: ports keep their numbers
+  bool csv_;
+  bool begun_ = false;
+  store::ChunkName last_;
+};
+
+std::expected<std::optional<Version>, Problem> read_version(const http::Request& request) {
+  const Query query{request.query()};
+  if (auto problem = query.check({"version"})) return std::unexpected(std::move(*problem));
+  const auto text = query.get("version");
+  if (!text) return std::nullopt;
+  const auto version = parse_number(*text);
+  if (!version) return std::unexpected(bad_parameter("version", "write a version such as 44"));
+  return version;
+}
+
+void answer(Service& service, const http::Request& request, Version version, const View& view,
+            const http::Respond& respond) {
+  http::Response response;
+  if (version > view.book->version()) {
+    answer_problem(not_visible(service, version, view), response);
+  } else {
+    const bool csv = http::prefers(request.header("Accept"), {"text/csv", "application/x-ndjson"}) == "text/csv";
+    response.content_type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
+    response.headers.emplace_back("Vary", "Accept");
+    const auto prices = std::make_shared<Export>(service.store, version, view.book->places(), csv);
+    response.pieces = [prices] { return prices->next_piece(); };
+  }
+  add_view_headers(view, response);
+  respond(std::move(response));
+}
+
+}  // namespace
+
+http::Route prices(Service& service) {
+  return {"GET", "/v1/prices",
+          http::Deferred{[&service](const std::shared_ptr<const http::Request>& request, const http::Respond& respond) {
+            const auto version = read_version(*request);
+            if (!version) {
+              http::Response response;
+              answer_with_view(version.error(), service.view(), response);
+              return respond(std::move(response));
+            }
+            when_readable(service, *request, version->value_or(0), respond,
+                          [&service, request, version = *version, respond](const View& view) {
+                            answer(service, *request, version.value_or(view.book->version()), view, respond);
+                          });
+          }},
+          "prices"};
+}
+
+}  // namespace ratebook::api

@@ -1,0 +1,145 @@
+// POST /v1/rates/query: many routes in one call, all of one version. Answered as NDJSON, a line a route in the order
+// asked: its rates as GET /v1/rates gives them, or its problem. Lines are made as the client takes them.
+#include "api/endpoints.hpp"
+#include "api/json_writer.hpp"
+#include "api/past.hpp"
+#include "api/query.hpp"
+#include "api/rates_question.hpp"
+#include "api/reading.hpp"
+#include "api/small_body.hpp"
+
+namespace ratebook::api {
+namespace {
+
+constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr Duration piece_time = std::chrono::milliseconds{20};  // so that other clients get their turn
+
+using RouteRates = std::expected<std::vector<book::DayRate>, Problem>;
+
+/// One version, in the book or past.
+struct Source {
+  Version version = 0;
+  std::shared_ptr<const PlaceTree> places;
+  std::function<RouteRates(const book::RateQuery&)> rates;
+};
+
+std::expected<Source, Problem> source_of(Service& service, const View& view, std::optional<Version> version) {
+  const Version shown = view.book->version();
+  if (version.value_or(shown) == shown) {
+    return Source{shown, view.book->places(),
+                  [book = view.book](const book::RateQuery& query) -> RouteRates { return book->rates(query); }};
+  }
+  if (*version > shown) return std::unexpected(not_visible(service, *version, view));
+  const Past past{service, *version};
+  auto places = past.places();
+  if (!places) return std::unexpected(store_problem(places.error()));
+  const auto shared = std::make_shared<const PlaceTree>(*std::move(places));
+  return Source{*version, shared,
+                [past, shared](const book::RateQuery& query) -> RouteRates { return past.rates(*shared, query); }};
+}
+
+class Lines {
+ public:
+  Lines(RatesQuestion question, Source source, const Runtime& runtime)
+      : question_(std::move(question)), source_(std::move(source)), runtime_(runtime) {}
+
+  std::string next_piece() {
+    std::string out;
+    const BootTime end = runtime_.boot_time() + piece_time;
+    do {
+      if (next_ == question_.routes.size()) break;
+      append_line(out, question_.routes[next_++]);
+    } while (out.size() < piece_bytes && runtime_.boot_time() < end);
+    return out;
+  }
+
+ private:
+  void append_line(std::string& out, const RouteText& route) const {
+    const auto found = resolve(route, question_.wanted, *source_.places);
+    const RouteRates rates = found ? source_.rates(*found) : std::unexpected(found.error());
+    if (rates) {
+      append_route_rates(out, source_.version, route, question_.wanted, *rates);
+    } else {
+      JsonObject object{out};
+      object.number("version", source_.version);
+      object.text("origin", route.origin);
+      object.text("destination", route.destination);
+      append_problem(object.member("problem"), rates.error());
+    }
+    out += '\n';
+  }
+
+  RatesQuestion question_;
+  Source source_;
+  const Runtime& runtime_;
+  std::size_t next_ = 0;
+};
+
+class Ask : public std::enable_shared_from_this<Ask> {
+ public:
+  Ask(Service& service, std::shared_ptr<const http::Request> request)
+      : service_(service), request_(std::move(request)), body_(service.limits.query_body_bytes_max, service.memory) {}
+
+  bool feed(std::string_view piece) { return body_.feed(piece); }
+
+  void finish(http::Respond respond) {
+    respond_ = std::move(respond);
+    if (body_.problem()) return refuse(*body_.problem(), service_.view());
+    auto question = read_question(body_.bytes(), service_.limits);
+    if (!question) return refuse(question.error(), service_.view());
+    when_readable(service_, *request_, question->version.value_or(0), respond_,
+                  [self = shared_from_this(), asked = *std::move(question)](const View& view) mutable {
+                    self->answer(std::move(asked), view);
+                  });
+  }
+
+ private:
+  void answer(RatesQuestion question, const View& view) {
+    auto source = source_of(service_, view, question.version);
+    if (!source) return refuse(source.error(), view);
+    http::Response response;
+    response.content_type = "application/x-ndjson";
+    add_view_headers(view, response);
+    const auto lines = std::make_shared<Lines>(std::move(question), *std::move(source), service_.runtime);
+    response.pieces = [lines] { return lines->next_piece(); };
+    respond_(std::move(response));
+  }
+
+  void refuse(const Problem& problem, const View& view) {
+    http::Response response;
+    answer_with_view(problem, view, response);
+    respond_(std::move(response));
+  }
+
+  Service& service_;
+  std::shared_ptr<const http::Request> request_;
+  SmallBody body_;
+  http::Respond respond_;
+};
+
+std::expected<http::Upload, http::Response> begin(Service& service, std::shared_ptr<const http::Request> request) {
+  const auto view = service.view();
+  std::optional<Problem> problem = not_ready(view);
+  if (!problem) problem = Query{request->query()}.check({});
+  if (!problem) problem = SmallBody::refuse(*request, service.limits.query_body_bytes_max);
+  if (problem) {
+    http::Response response;
+    answer_with_view(*problem, view, response);
+    return std::unexpected(std::move(response));
+  }
+  const auto ask = std::make_shared<Ask>(service, std::move(request));
+  return http::Upload{.feed = [ask](std::string_view piece) { return ask->feed(piece); },
+                      .finish = [ask](http::Respond respond) { ask->finish(std::move(respond)); },
+                      .abandon = [] {}};
+}
+
+}  // namespace
+
+http::Route query_rates(Service& service) {
+  return {"POST", "/v1/rates/query", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
+            return begin(service, std::move(request));
+          }},
+          "query_rates"};
+}
+
+}  // namespace ratebook::api
