@@ -36,7 +36,7 @@ def checks_that_say_nothing(case) -> list:
     wrong = {location for location, component in case.meta.components.items() if component.mode.is_negative}
     checks = []
     if case.method in ("POST", "PUT") or case.path in ("/rates", "/v1/rates"):
-        # Which ports are known, which places stand there, how far two days are apart.
+        # Which ports are known, which places stand there, how far two days are apart, that a statistic stands once.
         checks.append(positive_data_acceptance)
     if case.path == "/rates" or wrong <= {ParameterLocation.HEADER}:
         checks.append(negative_data_rejection)  # unknown headers are no error, nor are parameters there
