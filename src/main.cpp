@@ -69,7 +69,7 @@ int serve(const settings::Settings& settings) {
   follower::Hints hints{settings.hinted_prices_max};
   api::Service service{{runtime, log, store, visible, metrics}, settings.api, intake_limits(settings)};
   auto routes = api::routes(service);
-  api::AnswerWatch watch{metrics, logger, routes};
+  api::AnswerWatch watch{metrics, logger, routes, settings.access_log};
   http::Server server{settings.http, std::move(routes),
                       [&watch](const http::Answered& answered) { watch.answered(answered); }};
   const auto port = server.listen();

@@ -221,7 +221,8 @@ void Connection::respond(const Request& request, Response& response, std::string
 
 void Connection::report(const Request& request, unsigned status, std::size_t body_bytes, std::string_view error) {
   if (!core_.service().answered) return;
-  core_.service().answered({.route = exchange_.route != nullptr ? exchange_.route->name : std::string_view{},
+  core_.service().answered({.request = request,
+                            .route = exchange_.route != nullptr ? exchange_.route->name : std::string_view{},
                             .method = request.method_,
                             .target = target_of(request),
                             .remote = remote_,

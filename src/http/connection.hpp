@@ -112,6 +112,8 @@ class Connection {
   Got read_some(char* to, std::size_t bytes);
   void wait_for(Waiting waiting, bool renew);
   Clock::duration limit(Waiting waiting) const;
+  bool is_bounded_as_a_whole() const;
+  Clock::time_point request_deadline() const;
   void time_out();
   void leave_if_quiet();
   void linger();

@@ -1,4 +1,5 @@
 // Waiting, running out of time, and the ways in which a connection ends.
+#include <algorithm>
 #include <utility>
 
 #include "http/core.hpp"
@@ -40,13 +41,23 @@ void Connection::wait_for(Waiting waiting, bool renew) {
   if (waiting == waiting_ && !renew) return;
   waiting_ = waiting;
   deadline_ = waiting == Waiting::nothing ? Clock::time_point::max() : core_.now() + limit(waiting);
+  if (is_bounded_as_a_whole()) deadline_ = std::min(deadline_, request_deadline());
+}
+
+/// A client that is slow but steady moves the deadlines of a body and of an answer on and on.
+bool Connection::is_bounded_as_a_whole() const {
+  return waiting_ == Waiting::body || (waiting_ == Waiting::write && phase_ != Phase::streaming);
+}
+
+Connection::Clock::time_point Connection::request_deadline() const {
+  return exchange_.started + core_.service().options.request_timeout;
 }
 
 Connection::Clock::duration Connection::limit(Waiting waiting) const {
   const ServerOptions& options = core_.service().options;
   switch (waiting) {
     case Waiting::request:
-      return options.idle_timeout;
+      return serial_ == 0 ? options.first_byte_timeout : options.idle_timeout;
     case Waiting::head:
       return options.header_timeout;
     case Waiting::body:
@@ -77,7 +88,10 @@ void Connection::time_out() {
       respond_to_nothing(problem(408, "timeout", "Request timeout", "the request's head did not arrive in time"));
       return advance();
     case Waiting::body:
-      fail_body(problem(408, "timeout", "Request timeout", "the body stopped arriving"));
+      fail_body(problem(408, "timeout", "Request timeout",
+                        core_.now() < request_deadline()
+                            ? "the body stopped arriving"
+                            : "the body took too long as a whole; send it faster, or in smaller parts"));
       return advance();
     case Waiting::heartbeat:
       append_chunk(":\n\n");

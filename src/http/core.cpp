@@ -15,8 +15,9 @@ namespace {
 constexpr std::size_t in_bytes = 32 * 1024;
 
 Core::Clock::duration tick_time(const ServerOptions& options) {
-  const auto shortest = std::min({options.header_timeout, options.idle_timeout, options.body_idle_timeout,
-                                  options.write_timeout, options.linger_time, options.heartbeat_time});
+  const auto shortest =
+      std::min({options.header_timeout, options.first_byte_timeout, options.idle_timeout, options.body_idle_timeout,
+                options.write_timeout, options.request_timeout, options.linger_time, options.heartbeat_time});
   return std::clamp(shortest / 8, std::chrono::milliseconds{5}, std::chrono::milliseconds{250});
 }
 

@@ -29,10 +29,14 @@ struct ServerOptions {
   std::size_t body_bytes_max = std::size_t{4} << 30;
   std::size_t drained_bytes_max = 1 << 20;  ///< of a refused body, so that the answer arrives
   std::size_t stream_bytes_waiting_max = 1 << 20;
-  std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte of a request to the end of its headers
-  std::chrono::milliseconds idle_timeout{75'000};    ///< between requests
+  std::chrono::milliseconds header_timeout{10'000};      ///< from the first byte of a request to the end of its headers
+  std::chrono::milliseconds first_byte_timeout{30'000};  ///< of a new connection
+  std::chrono::milliseconds idle_timeout{75'000};        ///< between requests
   std::chrono::milliseconds body_idle_timeout{30'000};
   std::chrono::milliseconds write_timeout{30'000};
+  /// From a request's headers to the last byte of its body, and of its answer, however steadily they go; no event
+  /// stream
+  std::chrono::milliseconds request_timeout{3'600'000};
   std::chrono::milliseconds linger_time{5'000};      ///< for a client to read the last answer before the close
   std::chrono::milliseconds heartbeat_time{15'000};  ///< a comment on an event stream at least this often
   std::chrono::milliseconds drain_time{0};           ///< after stop(): go on serving as before, with Connection: close
@@ -41,6 +45,7 @@ struct ServerOptions {
 
 /// Told of each answer: for metrics and the access log. Called on the core's thread.
 struct Answered {
+  const Request& request;  ///< empty where what came was none
   std::string_view route, method, target, remote, request_id;
   unsigned status;
   std::chrono::nanoseconds took;

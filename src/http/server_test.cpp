@@ -345,9 +345,38 @@ TEST(Server, ASlowHeadGets408) {
   EXPECT_TRUE(answer->closes());
 }
 
+TEST(Server, ANewConnectionThatSaysNothingIsClosedInOrder) {
+  auto options = RunningServer::quick_options();
+  options.first_byte_timeout = 100ms;
+  RunningServer server{routes(), options};
+  Client used{server.port()};
+  EXPECT_EQ(used.ask(get("/hello"))->status, 200U);
+  Client silent{server.port()};
+  EXPECT_TRUE(silent.at_end());
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(used.ask(get("/hello"))->status, 200U);  // it has had its first byte
+}
+
+TEST(Server, AnAnswerThatIsReadSlowlyButSteadilyIsCut) {
+  constexpr std::size_t body_bytes = 24'000'000;  // far more than the kernel keeps for a connection
+  auto options = RunningServer::quick_options();
+  options.request_timeout = 200ms;
+  RunningServer server{{{"GET", "/huge", say(std::string(body_bytes, 'b')), "huge"}}, options};
+  const auto client = Client::with_small_buffer(server.port());
+  ASSERT_TRUE(client->send(get("/huge")));
+  const std::string piece(40'000, 'b');
+  std::size_t bytes = 0;
+  while (bytes < body_bytes && client->read_until(piece)) {
+    bytes += piece.size();
+    std::this_thread::sleep_for(2ms);
+  }
+  EXPECT_GT(bytes, 0U);
+  EXPECT_LT(bytes, body_bytes);
+}
+
 TEST(Server, AnIdleConnectionIsClosedInOrder) {
   auto options = RunningServer::quick_options();
-  options.idle_timeout = 100ms;
+  options.idle_timeout = options.first_byte_timeout = 100ms;
   RunningServer server{routes(), options};
   Client fresh{server.port()};
   Client used{server.port()};

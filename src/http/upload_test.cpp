@@ -315,6 +315,29 @@ TEST(Upload, ABodyThatStopsComingGets408) {
   EXPECT_TRUE(comes_true([&] { return seen.abandoned == 1; }));
 }
 
+TEST(Upload, ABodyThatComesSlowlyButSteadilyGets408) {
+  Seen seen;
+  auto options = RunningServer::quick_options();
+  options.body_idle_timeout = 10s;
+  options.request_timeout = 300ms;
+  RunningServer server{routes(seen), options};
+  Client client{server.port()};
+  ASSERT_TRUE(client.send(post("Content-Length: 1000000\r\n")));
+  std::atomic<bool> done = false;
+  std::thread sender{[&] {
+    while (!done && client.send("x")) std::this_thread::sleep_for(20ms);
+  }};
+  const auto answer = client.read_answer();
+  done = true;
+  sender.join();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 408U);
+  EXPECT_TRUE(answer->is_problem("timeout"));
+  EXPECT_TRUE(answer->body.contains("as a whole"));
+  EXPECT_TRUE(answer->closes());
+  EXPECT_TRUE(comes_true([&] { return seen.abandoned == 1; }));
+}
+
 TEST(Upload, AHandlerThatFailsIsA500) {
   std::atomic<int> abandoned = 0;
   const auto fail = [] { throw std::runtime_error{"secret"}; };

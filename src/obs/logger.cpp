@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+#include "obs/repeats.hpp"
+
 namespace ratebook::obs {
 namespace {
 
@@ -87,28 +89,56 @@ std::string format_line(Logger::Form form, std::string_view message, std::initia
 
 class Logger::Sink {
  public:
-  explicit Sink(Form form, Level least)
-      : logger_("ratebook", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode())) {
-    logger_.set_level(level_of(least));
-    if (form == Form::json) {
+  explicit Sink(const LogOptions& options)
+      : form_(form_of(options.form)),
+        repeats_(options.repeats_max, options.repeat_time),
+        logger_("ratebook", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode())) {
+    logger_.set_level(level_of(options.least));
+    if (form_ == Form::json) {
       logger_.set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
     } else {
       logger_.set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
     }
     logger_.flush_on(spdlog::level::debug);
   }
+  ~Sink() { tell(repeats_.take_all()); }
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  void log(Level level, std::string_view message, std::initializer_list<Field> fields) {
+    const auto spdlog_level = level_of(level);
+    if (!logger_.should_log(spdlog_level)) return;
+    if (level >= Level::warning) {
+      const auto now = Repeats::Clock::now();
+      tell(repeats_.take_over(now));
+      if (!repeats_.admit(message, now)) return;
+    }
+    write(spdlog_level, message, fields);
+  }
+
+ private:
+  void write(spdlog::level::level_enum level, std::string_view message, std::initializer_list<Field> fields) {
+    const std::string line = format_line(form_, message, fields);
+    logger_.log(level, spdlog::string_view_t{line.data(), line.size()});
+  }
+
+  void tell(const std::vector<Repeats::Held>& all) {
+    for (const auto& held : all) {
+      write(spdlog::level::warn, "lines were held back",
+            {{"count", std::to_string(held.count)}, {"message_held", held.message}});
+    }
+  }
+
+  const Form form_;
+  Repeats repeats_;
   spdlog::logger logger_;
 };
 
-Logger::Logger(const LogOptions& options)
-    : sink_(std::make_unique<Sink>(form_of(options.form), options.least)), form_(form_of(options.form)) {}
+Logger::Logger(const LogOptions& options) : sink_(std::make_unique<Sink>(options)) {}
 Logger::~Logger() = default;
 
 void Logger::log(Level level, std::string_view message, std::initializer_list<Field> fields) const {
-  const auto spdlog_level = level_of(level);
-  if (!sink_->logger_.should_log(spdlog_level)) return;
-  const std::string line = format_line(form_, message, fields);
-  sink_->logger_.log(spdlog_level, spdlog::string_view_t{line.data(), line.size()});
+  sink_->log(level, message, fields);
 }
 
 }  // namespace ratebook::obs

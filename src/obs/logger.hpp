@@ -1,5 +1,7 @@
-// Log lines on stderr: for people where it is a terminal, one JSON object a line otherwise. Thread-safe.
+// Log lines on stderr: for people where it is a terminal, one JSON object a line otherwise. Thread-safe. A fault that
+// repeats thousands of times makes few lines, and one that says how many were held back.
 #pragma once
+#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -14,6 +16,8 @@ struct LogOptions {
   enum class Form { automatic, people, json };
   Form form = Form::automatic;  ///< automatic: people where stderr is a terminal
   Level least = Level::information;
+  unsigned repeats_max = 10;  ///< of a warning or an error within `repeat_time`; what is held back is counted
+  std::chrono::milliseconds repeat_time{10'000};
 };
 
 /// A name and a value beside the message: `batch=9f3a…`.
@@ -39,7 +43,6 @@ class Logger {
  private:
   class Sink;
   std::unique_ptr<Sink> sink_;
-  Form form_;
 };
 
 /// What a line's text is behind its time and level; for tests.

@@ -3,10 +3,12 @@
 
 #include "obs/logger.hpp"
 #include "obs/metrics.hpp"
+#include "obs/repeats.hpp"
 
 namespace ratebook::obs {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -14,6 +16,31 @@ TEST(Logger, KeepsALineOneLineAndValidJson) {
   EXPECT_EQ(format_line(Logger::Form::json, "said \"no\"\n", {{"batch", "a\\b\x01\xff"}}),
             R"("message":"said \"no\"\u000a","batch":"a\\b\u0001\u00ff")");
   EXPECT_EQ(format_line(Logger::Form::people, "two\nlines", {{"batch", "9f"}}), "two\\u000alines  batch=9f");
+}
+
+TEST(Repeats, TenOfAMessageInATimeAndThenHowManyWereHeldBack) {
+  Repeats repeats{2, std::chrono::seconds{10}};
+  const Repeats::Clock::time_point began{};
+  const auto at = [&](int seconds) { return began + std::chrono::seconds{seconds}; };
+  std::vector<bool> admitted;
+  for (int i = 0; i < 5; ++i) admitted.push_back(repeats.admit("disk full", at(i)));
+  EXPECT_THAT(admitted, ElementsAre(true, true, false, false, false));
+  EXPECT_TRUE(repeats.admit("another", at(5)));
+  EXPECT_TRUE(repeats.take_over(at(9)).empty());
+  const auto held = repeats.take_over(at(10));
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].message, "disk full");
+  EXPECT_EQ(held[0].count, 3U);
+  EXPECT_TRUE(repeats.take_over(at(10)).empty());
+  EXPECT_TRUE(repeats.admit("disk full", at(10)));
+}
+
+TEST(Repeats, ManyDifferentMessagesAreBoundedAsOne) {
+  Repeats repeats{2, std::chrono::seconds{10}};
+  int admitted = 0;
+  for (int i = 0; i < 10'000; ++i) admitted += repeats.admit(std::to_string(i), {}) ? 1 : 0;
+  EXPECT_EQ(admitted, 258);
+  ASSERT_EQ(repeats.take_all().size(), 1U);
 }
 
 TEST(Metrics, CountsPerLabelAndReadsGaugesAtTheScrape) {

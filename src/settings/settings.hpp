@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "api/answer_watch.hpp"
 #include "api/service.hpp"
 #include "follower/follower.hpp"
 #include "http/server.hpp"
@@ -18,6 +19,7 @@ struct Settings {
   bool open_to_everyone = false;  ///< listen beyond loopback, where whoever reaches it may send and retract
   std::size_t hinted_prices_max = 4'000'000;
   obs::LogOptions log;
+  api::AccessLog access_log;
   http::ServerOptions http;
   intake::Limits intake;
   api::Limits api;

@@ -30,20 +30,26 @@ void add_main(Rows& rows, Settings& s) {
   rows.duration("grace_time", s.http.grace_time, milliseconds{0}, hours{1}, "To finish what runs after that");
 }
 
-void add_log(Rows& rows, obs::LogOptions& log) {
+void add_log(Rows& rows, Settings& s) {
   using obs::Level;
-  using obs::LogOptions;
+  using Form = obs::LogOptions::Form;
+  using Lines = api::AccessLog::Lines;
   rows.section("log", "What is written to standard error");
-  rows.choice("level", log.least,
+  rows.choice("level", s.log.least,
               {{"debug", Level::debug},
                {"information", Level::information},
                {"warning", Level::warning},
                {"error", Level::error}},
               "Lines below it are not written");
-  rows.choice(
-      "form", log.form,
-      {{"auto", LogOptions::Form::automatic}, {"people", LogOptions::Form::people}, {"json", LogOptions::Form::json}},
-      "Lines for people, or one JSON object a line; auto: for people on a terminal");
+  rows.choice("form", s.log.form, {{"auto", Form::automatic}, {"people", Form::people}, {"json", Form::json}},
+              "Lines for people, or one JSON object a line; auto: for people on a terminal");
+  rows.choice("access", s.access_log.lines,
+              {{"off", Lines::off}, {"errors", Lines::errors}, {"slow", Lines::slow}, {"all", Lines::all}},
+              "Lines of answers: none, those with status 500 and above, these and slow ones, all");
+  rows.duration("slow_time", s.access_log.slow_time, milliseconds{0}, hours{1}, "From here on an answer is slow");
+  rows.count("repeats_max", s.log.repeats_max, 1, million,
+             "Warnings of one kind within repeat_time; the rest is counted and told as one line");
+  rows.duration("repeat_time", s.log.repeat_time, milliseconds{1}, days{1}, "How long they are counted together");
 }
 
 void add_http(Rows& rows, http::ServerOptions& http) {
@@ -60,10 +66,14 @@ void add_http(Rows& rows, http::ServerOptions& http) {
              "Events that may wait for a slow client, before its stream is closed");
   rows.duration("header_timeout", http.header_timeout, milliseconds{10}, hours{1},
                 "From the first byte of a request to the end of its headers");
+  rows.duration("first_byte_timeout", http.first_byte_timeout, milliseconds{10}, hours{1},
+                "From a new connection to the first byte of its first request");
   rows.duration("idle_timeout", http.idle_timeout, milliseconds{10}, days{1}, "Between two requests of a connection");
   rows.duration("body_idle_timeout", http.body_idle_timeout, milliseconds{10}, hours{1}, "Without a byte of a body");
   rows.duration("write_timeout", http.write_timeout, milliseconds{10}, hours{1},
                 "Without the client's taking a byte of an answer");
+  rows.duration("request_timeout", http.request_timeout, milliseconds{10}, days{7},
+                "From a request's headers to the end of its body, and of its answer, however steadily they go");
   rows.duration("linger_time", http.linger_time, milliseconds{0}, minutes{10},
                 "For a client to read its last answer before the connection is closed");
   rows.duration("heartbeat_time", http.heartbeat_time, milliseconds{10}, hours{1},
@@ -150,7 +160,7 @@ void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
 Rows table(Settings& settings) {
   Rows rows;
   add_main(rows, settings);
-  add_log(rows, settings.log);
+  add_log(rows, settings);
   add_http(rows, settings.http);
   add_intake(rows, settings);
   add_api(rows, settings.api);
