@@ -104,6 +104,7 @@ ensure_packages() {
     say "   reading the package lists (apt-get update)"
     run_apt update || fail_apt
   fi
+  if [[ " ${missing[*]} " == *" postgresql "* ]]; then keep_postgres_from_starting; fi
   if ! run_apt install --no-install-recommends "${missing[@]}"; then
     # Such as one that a mirror has replaced since.
     say "   the package lists may be old: reading them anew, then once more"
@@ -111,6 +112,16 @@ ensure_packages() {
     run_apt install --no-install-recommends "${missing[@]}" || fail_apt
   fi
   end_step
+}
+
+# Debian's package would make a cluster and start it; the tests make their own. Where the file stands, somebody has chosen.
+keep_postgres_from_starting() {
+  local file=/etc/postgresql-common/createcluster.conf
+  if [[ -e "$file" ]]; then return; fi
+  local -a as_root=()
+  if ((EUID != 0)); then as_root=(sudo); fi
+  "${as_root[@]}" mkdir -p "${file%/*}"
+  echo "create_main_cluster = false" | "${as_root[@]}" tee "$file" >/dev/null
 }
 
 # Whether the package lists that are here name all of these.

@@ -21,8 +21,9 @@ Data goes to standard output, messages to standard error. NO_COLOR is honoured.
 
 Exit codes:
   0  done
-  1  refused: the batch, the places or the question is wrong, or the batch was rejected
-  2  the command line is wrong, or a file that it names cannot be read
+  1  refused: the batch, the places or the question is wrong, or the batch was rejected; answers that compare
+     asked for differ
+  2  the command line is wrong, or a file or database that it names cannot be read
   3  the server cannot be reached or cannot answer now; what was sent may count: repeat it with the same key
   4  accepted, but not decided within --wait
   5  the output cannot be written)";
@@ -69,6 +70,10 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   add_retract(line);
   add_places(line);
   add_generate(line);
+  add_import(line);
+  add_export(line);
+  add_compare(line);
+  add_completion(line);
   const auto* version_word = app.add_subcommand("version", "Print the version of this program");
   try {
     app.parse(argc, argv);

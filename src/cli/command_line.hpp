@@ -59,5 +59,9 @@ void add_batches(CommandLine& line);
 void add_retract(CommandLine& line);
 void add_places(CommandLine& line);
 void add_generate(CommandLine& line);
+void add_import(CommandLine& line);
+void add_export(CommandLine& line);
+void add_compare(CommandLine& line);
+void add_completion(CommandLine& line);
 
 }  // namespace ratebook::cli

@@ -6,8 +6,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
-#include "cli/words.hpp"
-#include "client/file_body.hpp"
+#include "cli/send_batch.hpp"
 #include "client/submit.hpp"
 #include "client/url.hpp"
 #include "model/batch.hpp"
@@ -163,6 +162,11 @@ class Push {
 
 }  // namespace
 
+int send_batch(const PushOptions& options, const Console& console, client::Client client, const client::FileBody& file,
+               const std::string& format) {
+  return Push{options, console, std::move(client), file, format}.run();
+}
+
 int push(const PushOptions& options, const Console& console) {
   auto client = connect_to(options.server, console);
   if (!client) return exit_usage;
@@ -171,12 +175,12 @@ int push(const PushOptions& options, const Console& console) {
     say_error(console, file.error().message);
     return exit_usage;
   }
-  std::string format = format_of(options, *file);
+  const std::string format = format_of(options, *file);
   if (const auto wrong = check(options, format); !wrong.empty()) {
     say_error(console, wrong);
     return exit_usage;
   }
-  return Push{options, console, *std::move(client), *file, std::move(format)}.run();
+  return send_batch(options, console, *std::move(client), *file, format);
 }
 
 }  // namespace ratebook::cli

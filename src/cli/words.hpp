@@ -71,6 +71,37 @@ struct PlacesOptions {
   bool json = false;
 };
 
+struct ExportOptions {
+  std::string server = default_server;
+  std::optional<std::uint64_t> version;
+  std::string format = "csv";  ///< or ndjson
+  std::string output;          ///< empty: standard output
+};
+
+struct ImportOptions {
+  std::string server = default_server;
+  std::string connection;  ///< as libpq takes it; empty: from the environment
+  std::string source = "existing";
+  std::string key = "import";
+  bool dry_run = false;
+  bool skip_wrong = false;
+  bool replace_places = false;
+  std::chrono::seconds wait{600};
+  std::chrono::seconds retry_time{60};
+  bool json = false;
+};
+
+struct CompareOptions {
+  std::string server = default_server;
+  std::string url;  ///< of the existing service
+  std::size_t routes = 300;
+  std::optional<std::uint64_t> seed;
+  std::string from;  ///< YYYY-MM-DD; empty, both: the days that have prices
+  std::string to;
+  double tolerance = 1e-12;  ///< of averages, relative
+  bool json = false;
+};
+
 struct GenerateOptions {
   GeneratorOptions prices;
   std::string ports = "sample";  ///< or a file: CSV, or places as JSON
@@ -96,6 +127,9 @@ int batches(const BatchesOptions& options, const Console& console);
 int retract(const RetractOptions& options, const Console& console);
 int get_places(const PlacesOptions& options, const Console& console);
 int put_places(const PlacesOptions& options, const Console& console);
+int export_prices(const ExportOptions& options, const Console& console);
+int import_tables(const ImportOptions& options, const Console& console);
+int compare(const CompareOptions& options, const Console& console);
 int generate_prices(const GenerateOptions& options, const Console& console);
 
 }  // namespace ratebook::cli

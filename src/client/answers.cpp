@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "client/json.hpp"
+
 namespace ratebook::client {
 namespace {
 
@@ -104,28 +106,6 @@ Rates::OfDay read_day(dom::element day, const std::vector<std::string>& statisti
   return result;
 }
 
-void append_string(std::string& out, std::string_view value) {
-  out += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  if (out.back() != '{') out += ',';
-  append_string(out, name);
-  out += ':';
-  append_string(out, value);
-}
-
 }  // namespace
 
 Result<BatchAnswer> parse_batch(std::string_view json) {
@@ -165,6 +145,22 @@ Result<Rates> parse_rates(std::string_view json) {
     if (day.get(fields)) return missing("day that is an object");
     if (rates.days.empty()) rates.statistics = statistics_of(fields);
     rates.days.push_back(read_day(day, rates.statistics));
+  }
+  return rates;
+}
+
+Result<ExistingRates> parse_existing_rates(std::string_view json) {
+  const Document document{json};
+  if (!document.is_good()) return document.fault();
+  dom::array days;
+  if (document.root()["rates"].get(days)) return missing("rates");
+  ExistingRates rates;
+  for (const dom::element day : days) {
+    if (!day.is_object()) return missing("day that is an object");
+    double price = 0;
+    rates.push_back({.day = text(day, "day"),
+                     .count = number(day, "count"),
+                     .price = day["price"].get(price) ? Value{} : Value{price}});
   }
   return rates;
 }

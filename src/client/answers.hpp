@@ -68,10 +68,19 @@ struct Rates {
   std::vector<OfDay> days;
 };
 
+/// GET /rates, as the existing service answers it, too.
+struct ExistingDay {
+  std::string day;
+  std::optional<std::uint64_t> count;
+  Value price;
+};
+using ExistingRates = std::vector<ExistingDay>;
+
 /// Failure::damaged: not the JSON that was expected, and what is wrong with it.
 Result<BatchAnswer> parse_batch(std::string_view json);
 Result<BatchList> parse_batches(std::string_view json);
 Result<Rates> parse_rates(std::string_view json);
+Result<ExistingRates> parse_existing_rates(std::string_view json);
 Result<PlacesDocument> parse_places(std::string_view json);
 /// Never fails: what is no problem document becomes a title without a type.
 Problem parse_problem(std::string_view body, unsigned status);

@@ -75,7 +75,7 @@ class Exchange {
   void fresh_parser() {
     parser_.emplace();
     parser_->eager(true);
-    parser_->body_limit(answer_bytes_max);
+    parser_->body_limit(request_.take ? boost::optional<std::uint64_t>{} : answer_bytes_max);
     parser_->header_limit(64 * 1024);
   }
 
@@ -132,6 +132,7 @@ class Exchange {
       received_ = received_ || count > 0;
       if (error) return end_of_stream(error);
       parse();
+      moved_at_ = std::chrono::steady_clock::now();  // whoever takes the answer may have taken his time
       if (!finished_) read();
     });
   }
@@ -151,12 +152,22 @@ class Exchange {
     while (buffer_.size() > 0 && !parser_->is_done()) {
       error_code error;
       buffer_.consume(parser_->put(buffer_.data(), error));
+      if (!hand_on()) return fault(Failure::full, "no more of the answer is wanted");
       if (error == beast::http::error::need_more) return;
       if (error == beast::http::error::body_limit) return fault(Failure::damaged, "the answer is too long");
       if (error) return fault(Failure::damaged, fmt::format("the answer is not HTTP ({})", error.message()));
       if (parser_->is_done() && parser_->get().result_int() < 200) fresh_parser();  // 1xx: the real one follows
     }
     if (parser_->is_done()) finished_ = true;
+  }
+
+  /// What has come of the body, where somebody takes it piece by piece. false: no more is wanted.
+  bool hand_on() {
+    if (!request_.take || !parser_->is_header_done() || parser_->get().result_int() != 200) return true;
+    std::string& body = parser_->get().body();
+    const bool wanted = body.empty() || request_.take(body);
+    body.clear();
+    return wanted;
   }
 
   Answer answer() {

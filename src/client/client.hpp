@@ -41,6 +41,9 @@ struct Request {
   std::string target;                                        ///< path and query, encoded
   std::vector<std::pair<std::string, std::string>> headers;  ///< beside Host, User-Agent and Content-Length
   std::optional<Body> body;
+  /// Takes the body of an answer with status 200 as it comes, however long; Answer::body is then empty. false: no more
+  /// is wanted (Failure::full).
+  std::function<bool(std::string_view piece)> take;
   std::function<void(std::uint64_t bytes_sent)> progress;  ///< of the body; some ten times a second until the answer
 };
 

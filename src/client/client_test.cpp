@@ -210,6 +210,48 @@ TEST(Client, a_server_that_stops_reading_is_given_up) {
   EXPECT_THAT(answer.error().message, HasSubstr("takes no more"));
 }
 
+TEST(Client, hands_an_answer_on_as_it_comes) {
+  constexpr int pieces = 300;  // of 1 MiB: more than an answer that is kept may have
+  const std::string piece(1 << 20, 'x');
+  ScriptedServer server{{[&](Peer& peer) {
+    peer.read_head();
+    peer.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < pieces; ++i) peer.say("100000\r\n" + piece + "\r\n");
+    peer.say("0\r\n\r\n");
+    peer.read_head();
+    peer.answer("404 Not Found", "no");
+  }}};
+  auto client = client_of(server);
+  std::size_t bytes = 0;
+  std::size_t longest = 0;
+  auto request = get("/");
+  request.take = [&](std::string_view some) {
+    bytes += some.size();
+    longest = std::max(longest, some.size());
+    return true;
+  };
+  const auto answer = client.send(request);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "");
+  EXPECT_EQ(bytes, pieces * piece.size());
+  EXPECT_LT(longest, piece.size());
+  EXPECT_EQ(client.send(request)->body, "no");
+}
+
+TEST(Client, an_answer_that_breaks_off_or_is_not_wanted_is_a_fault) {
+  for (const bool wanted : {true, false}) {
+    ScriptedServer server{{[](Peer& peer) {
+      peer.read_head();
+      peer.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    }}};
+    auto request = get("/");
+    request.take = [wanted](std::string_view) { return wanted; };
+    const auto answer = client_of(server).send(request);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().failure, wanted ? Failure::unknown : Failure::full);
+  }
+}
+
 TEST(Client, where_nobody_listens_nothing_was_sent) {
   std::string address;
   {

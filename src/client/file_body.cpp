@@ -35,13 +35,21 @@ Result<void> write_all(int descriptor, std::span<const char> bytes) {
   return {};
 }
 
-/// Copies a pipe into an unlinked file. Returns its descriptor.
-Result<int> spool(int from) {
+/// A file without a name. Returns its descriptor.
+Result<int> temporary_file() {
   const char* folder = std::getenv("TMPDIR");
   std::string name = fmt::format("{}/ratebook-XXXXXX", folder != nullptr && *folder != '\0' ? folder : "/tmp");
   const int to = ::mkostemp(name.data(), O_CLOEXEC);
   if (to < 0) return failed(Failure::full, "make", name);
   ::unlink(name.c_str());
+  return to;
+}
+
+/// Copies a pipe into an unlinked file. Returns its descriptor.
+Result<int> spool(int from) {
+  const auto made = temporary_file();
+  if (!made) return made;
+  const int to = *made;
   std::vector<char> piece(256 * 1024);
   while (true) {
     const auto count = read_some(from, piece);
@@ -75,6 +83,18 @@ Result<FileBody> FileBody::open(const std::string& path) {
     ::fstat(descriptor, &status);
   }
   return FileBody{descriptor, static_cast<std::uint64_t>(status.st_size)};
+}
+
+Result<FileBody> FileBody::make() {
+  const auto made = temporary_file();
+  if (!made) return std::unexpected(made.error());
+  return FileBody{*made, 0};
+}
+
+Result<void> FileBody::append(std::string_view text) {
+  auto written = write_all(descriptor_, text);
+  if (written) bytes_total_ += text.size();
+  return written;
 }
 
 FileBody::FileBody(FileBody&& other) noexcept

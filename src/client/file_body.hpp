@@ -15,6 +15,11 @@ class FileBody {
   /// file in $TMPDIR or /tmp, since it could not be sent a second time. Failure::not_found, Failure::full.
   static Result<FileBody> open(const std::string& path);
 
+  /// An empty, unlinked temporary file, to be filled.
+  static Result<FileBody> make();
+  /// Failure::full.
+  Result<void> append(std::string_view text);
+
   FileBody(FileBody&& other) noexcept;
   FileBody& operator=(FileBody&& other) noexcept;
   ~FileBody();

@@ -106,6 +106,9 @@ void add_api(Rows& rows, api::Limits& api) {
   rows.count("accepted_remembered_max", api.outcomes.accepted_max, 1, 10 * million,
              "Accepted batches that are remembered until their fate is known");
   rows.count("days_max", api.days_max, 1, 65'536, "Days of a query to /v1/rates");
+  rows.bytes("query_body_max", api.query_body_bytes_max, KiB, GiB, "A question to /v1/rates/query");
+  rows.count("query_routes_max", api.query_routes_max, 1, million, "Its routes");
+  rows.count("query_route_days_max", api.query_route_days_max, 1, 1000 * million, "Its routes times its days");
   rows.count("existing_days_max", api.existing_days_max, 1, 65'536, "Days of a query to /rates");
   rows.count("narrow_routes_max", api.narrow_routes_max, 0, million,
              "Port pairs of a query that is answered without a worker");
@@ -170,9 +173,9 @@ Rows table(Settings& settings) {
 }
 
 bool is_other_variable(std::string_view name) {
-  constexpr std::array<std::string_view, 7> others{"RATEBOOK_CONFIG", "RATEBOOK_SERVER", "RATEBOOK_TOKEN",
-                                                   "RATEBOOK_CA",     "RATEBOOK_BINARY", "RATEBOOK_PORT",
-                                                   "RATEBOOK_SEEDS"};
+  constexpr std::array<std::string_view, 8> others{"RATEBOOK_CONFIG", "RATEBOOK_IMPORT_FROM", "RATEBOOK_SERVER",
+                                                   "RATEBOOK_TOKEN",  "RATEBOOK_CA",          "RATEBOOK_BINARY",
+                                                   "RATEBOOK_PORT",   "RATEBOOK_SEEDS"};
   return std::ranges::find(others, name) != others.end() || name.starts_with("RATEBOOK_TEST_");
 }
 

@@ -1,0 +1,31 @@
+// The arguments of `ratebook completion`, and its help.
+#include <memory>
+
+#include "cli/command_line.hpp"
+#include "cli/completion.hpp"
+#include "cli/exit_code.hpp"
+
+namespace ratebook::cli {
+namespace {
+
+constexpr auto footer = R"(Examples:
+  source <(ratebook completion bash)
+  ratebook completion bash > /etc/bash_completion.d/ratebook
+  ratebook completion zsh > "${fpath[1]}/_ratebook")";
+
+}  // namespace
+
+void add_completion(CommandLine& line) {
+  const auto shell = std::make_shared<std::string>();
+  const auto script = std::make_shared<std::string>();
+  auto* word = line.add("completion", "Print a shell's completion of these words", footer);
+  word->add_option("SHELL", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  line.does(
+      word, [script](const Console& console) { return console.out(*script) ? exit_ok : exit_output; },
+      [shell, script, &line] {  // while the tree stands
+        *script = *shell == "bash" ? bash_completion(line.app()) : zsh_completion(line.app());
+        return std::string{};
+      });
+}
+
+}  // namespace ratebook::cli

@@ -1,0 +1,33 @@
+// The arguments of `ratebook export`, and its help.
+#include <memory>
+
+#include "cli/command_line.hpp"
+#include "cli/words.hpp"
+
+namespace ratebook::cli {
+namespace {
+
+constexpr auto footer = R"(Examples:
+  ratebook export > prices.csv
+  ratebook export --version 7 --format ndjson --output prices.ndjson
+  ratebook export | ratebook push - --source moved --server http://127.0.0.1:8081
+
+What was retracted in that version or before is not in it. The server goes on meanwhile; the export does not see it.)";
+
+}  // namespace
+
+void add_export(CommandLine& line) {
+  const auto options = std::make_shared<ExportOptions>();
+  auto* word = line.add("export", "Write all prices of a version", footer);
+  word->add_option("--version", options->version, "Of this version; else of the newest")->type_name("V");
+  word->add_option("--format", options->format, "csv or ndjson")
+      ->check(CLI::IsMember({"csv", "ndjson"}))
+      ->capture_default_str()
+      ->type_name("FORMAT");
+  word->add_option("--output", options->output, "Into this file, once all is there; else to standard output")
+      ->type_name("FILE");
+  add_server(*word, options->server);
+  line.does(word, [options](const Console& console) { return export_prices(*options, console); });
+}
+
+}  // namespace ratebook::cli
