@@ -4,8 +4,9 @@
 case "${1:-release}" in
   release) ensure_packages build ;;
   asan | tsan) ensure_packages build test ;;
+  fuzz) ensure_packages build fuzz ;;
   *)
-    say "./dev build [release | asan | tsan] [TARGET…]"
+    say "./dev build [release | asan | tsan | fuzz] [TARGET…]"
     [[ "$1" == --help ]] || exit 2
     exit 0
     ;;

@@ -159,3 +159,20 @@ build_preset() {
   fi
   NINJA_STATUS="   [%f/%t, %es] " cmake --build "build/$preset" --parallel "$(build_jobs)" "${targets[@]}"
 }
+
+# fuzz_target TARGET SECONDS: first what the corpus has, then new inputs made from it. New inputs that reach more code
+# stay in build/fuzz/grown for the next time; what crashes, in build/fuzz/found.
+fuzz_target() {
+  local target="$1" seconds="$2" program="build/fuzz/src/$1_fuzz" grown="build/fuzz/grown/$1" found="build/fuzz/found/$1"
+  local log="build/log/fuzz-$target.log"
+  mkdir -p "$grown" "$found" build/log
+  if "$program" -runs=0 "tests/corpus/$target" >"$log" 2>&1 </dev/null &&
+    "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$found/" \
+      "$grown" "tests/corpus/$target" >"$log" 2>&1 </dev/null; then
+    say "   $target: $(grep -o '^Done .*' "$log")"
+    return
+  fi
+  grep -v -E '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse|INITED)' "$log" | tail -n 60
+  complain "fuzz $target: what was found lies in $found, all that was said in $log"
+  return 1
+}

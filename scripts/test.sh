@@ -2,7 +2,8 @@
 # A part that cannot be built or runs no test counts as failed.
 # shellcheck shell=bash
 
-all_parts=(unit simulate threads system)
+all_parts=(unit simulate fuzz threads system)
+fuzz_seconds="${RATEBOOK_FUZZ_SECONDS:-8}"
 seeds_simulated="${RATEBOOK_SEEDS:-5000}"
 
 parts=("$@")
@@ -12,6 +13,7 @@ for part in "${parts[@]}"; do
     say "./dev test [PART…]"
     say "  unit       the test program of each folder under src/, with Address and UB sanitizers"
     say "  simulate   the simulator over $seeds_simulated seeds (RATEBOOK_SEEDS=N: others)"
+    say "  fuzz       each parser of outside bytes: its corpus, then $fuzz_seconds s of new inputs (RATEBOOK_FUZZ_SECONDS=N)"
     say "  threads    the test programs that use threads, with ThreadSanitizer"
     say "  system     the real server over HTTP, with sanitizers and as shipped"
     [[ "$part" == --help ]] || exit 2
@@ -121,6 +123,14 @@ test_simulate() {
   add_counts "$((result == 0))" "$((result != 0))"
 }
 
+test_fuzz() {
+  local source
+  build_preset fuzz || return 1
+  for source in src/*/*_fuzz.cpp; do
+    if fuzz_target "$(basename "$source" _fuzz.cpp)" "$fuzz_seconds"; then add_counts 1 0; else add_counts 0 1; fi
+  done
+}
+
 make_venv() {
   local venv="build/venv" wanted
   wanted="$(sha256sum <tests/requirements.txt)"
@@ -160,7 +170,7 @@ run_part() {
     $((passed - passed_before)) $((failed - failed_before)))")
 }
 
-ensure_packages build test
+ensure_packages build test fuzz
 mkdir -p "$results"
 for part in "${parts[@]}"; do run_part "$part"; done
 
