@@ -86,9 +86,15 @@ std::vector<std::string> columns_of(sqlite3* db, const std::string& table) {
 
 void bind_some(sqlite3_stmt* statement, FuzzedDataProvider& input) {
   switch (input.ConsumeIntegralInRange(0, 4)) {
-    case 0: sqlite3_bind_null(statement, 1); break;
-    case 1: sqlite3_bind_int64(statement, 1, input.ConsumeIntegral<std::int64_t>()); break;
-    case 2: sqlite3_bind_int64(statement, 1, input.ConsumeIntegralInRange<std::int64_t>(-2, 70'000)); break;
+    case 0:
+      sqlite3_bind_null(statement, 1);
+      break;
+    case 1:
+      sqlite3_bind_int64(statement, 1, input.ConsumeIntegral<std::int64_t>());
+      break;
+    case 2:
+      sqlite3_bind_int64(statement, 1, input.ConsumeIntegralInRange<std::int64_t>(-2, 70'000));
+      break;
     case 3: {
       const auto text = input.ConsumeRandomLengthString(80);
       sqlite3_bind_text64(statement, 1, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
@@ -127,7 +133,7 @@ void read_all(File& file) {
   (void)store.head();
   const auto sink = [](std::span<const NumberedPrice> prices) {
     for (const auto& price : prices) {
-      if (price.day < day_min || price.day > day_max) std::abort();
+      if (price.day < day_min || price.day > day_max || price.amount > cents_max) std::abort();
     }
     return true;
   };

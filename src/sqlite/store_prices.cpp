@@ -2,6 +2,8 @@
 //
 //   all of it      one statement runs over many chunks that stand side by side
 //   some routes    by row number: search for the first row that may match, read on, search for the next
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <tuple>
@@ -25,25 +27,31 @@ struct Range {
   std::int64_t end() const { return first + count; }
 };
 
+/// What is read of a file is checked as what comes from outside: a damaged row must not become a wrong rate.
+Fault damaged(std::string what) {
+  return {Failure::damaged, std::move(what) + "; `ratebook check` says what else is wrong with the file"};
+}
+
 template <class... Values>
-std::vector<Range> read_ranges(Connection& db, std::string_view sql, const Values&... values) {
+Result<std::vector<Range>> read_ranges(Connection& db, std::string_view sql, const Values&... values) {
   std::vector<Range> ranges;
   Query row{db, sql, values...};
   while (row.next()) {
-    ranges.push_back({.first = row.integer(0),
-                      .count = row.integer(1),
-                      .first_day = Day{row.integer_as<std::int32_t>(2)},
-                      .last_day = Day{row.integer_as<std::int32_t>(3)}});
+    const Range& range = ranges.emplace_back(row.integer(0), row.integer(1), Day{row.integer_as<std::int32_t>(2)},
+                                             Day{row.integer_as<std::int32_t>(3)});
+    if (range.first < 0 || range.first > INT64_MAX / 2 || range.count < 0 ||
+        range.count > static_cast<std::int64_t>(chunk_prices_max)) {
+      return std::unexpected(damaged(fmt::format("a marker names {} prices from row {} on", range.count, range.first)));
+    }
   }
   std::ranges::sort(ranges, {}, &Range::first);
   return ranges;
 }
 
-NumberedPrice price_of(const Query& row) {
-  return {.orig = row.integer_as<PortNumber>(0),
-          .dest = row.integer_as<PortNumber>(1),
-          .day = Day{row.integer_as<std::int32_t>(2)},
-          .amount = Cents{row.integer_as<std::uint32_t>(3)}};
+bool is_price(std::int64_t orig, std::int64_t dest, std::int64_t day, std::int64_t cents) {
+  constexpr std::int64_t port_end = std::int64_t{std::numeric_limits<PortNumber>::max()} + 1;
+  return orig >= 0 && orig < port_end && dest >= 0 && dest < port_end && day >= day_min.since_1970 &&
+         day <= day_max.since_1970 && cents >= 1 && cents <= cents_max.value;
 }
 
 constexpr std::string_view scan_sql = "SELECT orig, dest, day, cents FROM price WHERE row BETWEEN ? AND ?";
@@ -53,21 +61,48 @@ class Outlet {
  public:
   explicit Outlet(const store::PriceSink& sink) : sink_(sink) { buffer_.reserve(span_prices_max); }
 
+  /// The row that `row` stands on, of a chunk's; nullopt: it is no price, or not in order, and all stops.
+  std::optional<NumberedPrice> read(const Query& row) {
+    if (!is_price(row.integer(0), row.integer(1), row.integer(2), row.integer(3))) return damage();
+    const NumberedPrice price{.orig = row.integer_as<PortNumber>(0),
+                              .dest = row.integer_as<PortNumber>(1),
+                              .day = Day{row.integer_as<std::int32_t>(2)},
+                              .amount = Cents{row.integer_as<std::uint32_t>(3)}};
+    if (price < last_) return damage();
+    last_ = price;
+    return price;
+  }
   void add(const NumberedPrice& price) {
     buffer_.push_back(price);
     if (buffer_.size() == span_prices_max) flush();
   }
-  /// Call where order ends: after each chunk.
-  void flush() {
-    if (!buffer_.empty() && !stopped_) stopped_ = !sink_(buffer_);
-    buffer_.clear();
+  /// Call after each chunk: order ends there.
+  void end_chunk() {
+    flush();
+    last_ = {};
   }
-  bool stopped() const { return stopped_; }
+  void lack_rows() { fault_ = damaged("rows of prices are missing that a marker names"); }
+  bool stopped() const { return stopped_ || fault_; }
+  Result<void> result(Connection& db) {
+    if (fault_) return std::unexpected(*std::move(fault_));
+    return db.result();
+  }
 
  private:
+  void flush() {
+    if (!buffer_.empty() && !stopped()) stopped_ = !sink_(buffer_);
+    buffer_.clear();
+  }
+  std::nullopt_t damage() {
+    fault_ = damaged("a row of prices is out of range or out of order");
+    return std::nullopt;
+  }
+
   const store::PriceSink& sink_;
   std::vector<NumberedPrice> buffer_;
+  NumberedPrice last_;
   bool stopped_ = false;
+  std::optional<Fault> fault_;
 };
 
 /// Chunks that stand side by side, from `at` on; moves `at` past them.
@@ -77,8 +112,13 @@ void scan_neighbours(Connection& db, std::span<const Range> ranges, std::size_t&
   const std::int64_t end = ranges[at++].end();
   Query row{db, scan_sql, ranges[first].first, end - 1};
   for (std::size_t i = first; i < at; ++i) {
-    for (std::int64_t left = ranges[i].count; left > 0 && row.next(); --left) outlet.add(price_of(row));
-    outlet.flush();
+    for (std::int64_t left = ranges[i].count; left > 0; --left) {
+      if (!row.next()) return outlet.lack_rows();
+      const auto price = outlet.read(row);
+      if (!price) return;
+      outlet.add(*price);
+    }
+    outlet.end_chunk();
     if (outlet.stopped()) return;
   }
 }
@@ -183,12 +223,13 @@ class Search {
     while (missed < rows_before_search && !outlet_.stopped()) {
       if (!rows.next()) return std::nullopt;
       ++row;
-      const NumberedPrice price = price_of(rows);
-      const Key key{price.orig, price.dest, price.day};
+      const auto price = outlet_.read(rows);
+      if (!price) return std::nullopt;
+      const Key key{price->orig, price->dest, price->day};
       wanted = matcher_.next(key);
       if (!wanted) return std::nullopt;
       missed = *wanted == key ? 0 : missed + 1;
-      if (*wanted == key) outlet_.add(price);
+      if (*wanted == key) outlet_.add(*price);
     }
     return wanted;
   }
@@ -205,7 +246,7 @@ void scan_matching(Connection& db, std::span<const Range> ranges, const store::P
     if (outlet.stopped() || db.failed()) return;
     if (range.count == 0 || range.last_day < filter.from || range.first_day > filter.to) continue;
     Search{db, matcher, range, outlet}.run();
-    outlet.flush();
+    outlet.end_chunk();
   }
 }
 
@@ -221,9 +262,10 @@ Result<void> SqliteStore::prices_of(const std::string& attempt, const store::Pri
   Connection& db = lease->db();
   const auto ranges =
       read_ranges(db, "SELECT first_row, price_count, first_day, last_day FROM marker WHERE attempt = ?", attempt);
+  if (!ranges) return std::unexpected(ranges.error());
   Outlet outlet{sink};
-  scan_all(db, ranges, outlet);
-  return db.result();
+  scan_all(db, *ranges, outlet);
+  return outlet.result(db);
 }
 
 Result<void> SqliteStore::prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) {
@@ -236,13 +278,14 @@ Result<void> SqliteStore::prices_at(Version at, const store::PriceFilter& filter
                   "CROSS JOIN marker ON marker.attempt = batch.attempt WHERE batch.version BETWEEN 1 AND ?1 "
                   "AND (batch.retracted_version = 0 OR batch.retracted_version > ?1)",
                   static_cast<std::int64_t>(std::min<Version>(at, INT64_MAX)));
+  if (!ranges) return std::unexpected(ranges.error());
   Outlet outlet{sink};
   if (takes_all(filter)) {
-    scan_all(db, ranges, outlet);
+    scan_all(db, *ranges, outlet);
   } else {
-    scan_matching(db, ranges, filter, outlet);
+    scan_matching(db, *ranges, filter, outlet);
   }
-  return db.result();
+  return outlet.result(db);
 }
 
 Result<std::optional<store::VersionChunk>> SqliteStore::next_chunk(Version at, std::optional<store::ChunkName> after) {
