@@ -146,6 +146,7 @@ void read_all(File& file) {
   for (const Version version : {0U, 1U, 2U, 3U, 4U}) {
     (void)store.places(version);
     (void)store.places_head(version);
+    (void)store.next_chunk(version, std::nullopt);
     (void)store.prices_at(version, {}, sink);
     (void)store.prices_at(version, {.origs = {0}, .dests = {1}, .from = Day{18'000}, .to = Day{19'000}}, sink);
   }

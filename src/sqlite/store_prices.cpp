@@ -32,17 +32,24 @@ Fault damaged(std::string what) {
   return {Failure::damaged, std::move(what) + "; `ratebook check` says what else is wrong with the file"};
 }
 
+std::optional<Fault> check(const Range& range) {
+  if (range.first >= 0 && range.first <= INT64_MAX / 2 && range.count >= 0 &&
+      range.count <= static_cast<std::int64_t>(chunk_prices_max)) {
+    return std::nullopt;
+  }
+  return damaged(fmt::format("a marker names {} prices from row {} on", range.count, range.first));
+}
+
 template <class... Values>
 Result<std::vector<Range>> read_ranges(Connection& db, std::string_view sql, const Values&... values) {
   std::vector<Range> ranges;
   Query row{db, sql, values...};
   while (row.next()) {
-    const Range& range = ranges.emplace_back(row.integer(0), row.integer(1), Day{row.integer_as<std::int32_t>(2)},
-                                             Day{row.integer_as<std::int32_t>(3)});
-    if (range.first < 0 || range.first > INT64_MAX / 2 || range.count < 0 ||
-        range.count > static_cast<std::int64_t>(chunk_prices_max)) {
-      return std::unexpected(damaged(fmt::format("a marker names {} prices from row {} on", range.count, range.first)));
-    }
+    ranges.push_back({.first = row.integer(0),
+                      .count = row.integer(1),
+                      .first_day = Day{row.integer_as<std::int32_t>(2)},
+                      .last_day = Day{row.integer_as<std::int32_t>(3)}});
+    if (auto wrong = check(ranges.back())) return std::unexpected(*std::move(wrong));
   }
   std::ranges::sort(ranges, {}, &Range::first);
   return ranges;
@@ -306,12 +313,15 @@ Result<std::optional<store::VersionChunk>> SqliteStore::next_chunk(Version at, s
     return std::nullopt;
   }
   store::VersionChunk found{{marker.integer_as<Version>(0), marker.integer_as<std::uint32_t>(1)}, {}};
-  const std::int64_t first = marker.integer(2);
-  const std::int64_t count = marker.integer(3);
-  found.prices.reserve(static_cast<std::size_t>(count));
-  Query row{db, scan_sql, first, first + count - 1};
-  while (row.next()) found.prices.push_back(price_of(row));
-  if (auto read = db.result(); !read) return std::unexpected(read.error());
+  const Range range{.first = marker.integer(2), .count = marker.integer(3), .first_day = {}, .last_day = {}};
+  if (const auto wrong = check(range)) return std::unexpected(*wrong);
+  const store::PriceSink sink = [&found](std::span<const NumberedPrice> prices) {
+    found.prices.insert(found.prices.end(), prices.begin(), prices.end());
+    return true;
+  };
+  Outlet outlet{sink};
+  scan_all(db, {&range, 1}, outlet);
+  if (auto read = outlet.result(db); !read) return std::unexpected(read.error());
   return found;
 }
 
