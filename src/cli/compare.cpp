@@ -168,10 +168,14 @@ int report(const Console& console, const Fault& fault) {
 
 int compare(const CompareOptions& options, const Console& console) {
   auto ours = connect_to(options.server, console, question_timeouts);
-  auto theirs = connect_to(options.url, console, question_timeouts);
-  if (!ours || !theirs) return exit_usage;
+  if (!ours) return exit_usage;
+  auto url = client::parse_url(options.url);  // what this server trusts us with is not for another
+  if (!url) {
+    say_error(console, url.error().message);
+    return exit_usage;
+  }
   const std::uint64_t seed = options.seed.value_or(std::random_device{}());
-  Comparison comparison{options, *std::move(ours), *std::move(theirs)};
+  Comparison comparison{options, *std::move(ours), client::Client{*std::move(url), question_timeouts}};
   const auto scope = comparison.scope();
   if (!scope) return report(console, scope.error());
   std::vector<Difference> differences;
