@@ -13,7 +13,7 @@ check() {
 
 check_format() { find src bench -name '*.?pp' -print0 | xargs -0 -r clang-format-19 --dry-run -Werror; }
 check_table() { diff <(sed -n '/^| folder /,$p' src/README.md) <(scripts/include_table.sh); }
-check_shell() { shellcheck -x dev .ci/run scripts/*.sh; }
+check_shell() { shellcheck -x dev .ci/run scripts/*.sh packaging/debian/p*; }
 
 check "format" check_format
 check "includes between folders" scripts/check_includes.sh

@@ -15,6 +15,7 @@
 #include "obs/logger.hpp"
 #include "obs/metrics.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/service_manager.hpp"
 #include "runtime/stop_signals.hpp"
 #include "settings/settings.hpp"
 #include "sqlite/file.hpp"
@@ -49,6 +50,7 @@ void say_when_ready(follower::Visible& visible, const std::string& address, std:
   visible.subscribe([said = false, url = fmt::format("http://{}:{}", host, port)](const follower::Step&) mutable {
     if (std::exchange(said, true)) return;
     std::cout << "listening on " << url << std::endl;
+    tell_service_manager("READY=1");
   });
 }
 
@@ -77,6 +79,7 @@ int serve(const settings::Settings& settings) {
 
   const auto on_stop = signals.on_stop([&] {
     logger.information("stopping");
+    tell_service_manager("STOPPING=1");
     service.leaving = true;
     server.stop();
   });

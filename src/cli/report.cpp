@@ -59,7 +59,12 @@ int report_refusal(const Console& console, const client::Answer& answer, const S
   if (const auto wait = client::retry_after(answer)) {
     console.err(fmt::format("The server asks to wait {} s before the next try.\n", wait->count() / 1000));
   }
-  return answer.status >= 500 || answer.status == 429 ? exit_unavailable : exit_refused;
+  const bool is_unavailable = answer.status >= 500 || answer.status == 429;
+  const auto request_id = answer.header("X-Request-Id");
+  if (is_unavailable && request_id) {
+    console.err(fmt::format("The server's log knows this as request {}.\n", printable(*request_id)));
+  }
+  return is_unavailable ? exit_unavailable : exit_refused;
 }
 
 Style style_of_status(std::string_view status) {

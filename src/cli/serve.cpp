@@ -3,6 +3,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/words.hpp"
+#include "runtime/service_manager.hpp"
 #include "settings/load.hpp"
 
 namespace ratebook::cli {
@@ -30,8 +31,15 @@ int report_wrong_settings(const std::vector<std::string>& wrong, const Console& 
 }
 
 int serve(const settings::Inputs& inputs, const ServeFunction& run, const Console& console) {
-  const auto loaded = settings::load(inputs);
+  auto loaded = settings::load(inputs);
   if (!loaded) return report_wrong_settings(loaded.error(), console);
+  const auto inherited = take_inherited_socket();
+  if (!inherited) return report_wrong_settings({inherited.error().message}, console);
+  if (*inherited) {
+    loaded->settings.http.inherited_socket = (*inherited)->descriptor;
+    loaded->settings.http.address = (*inherited)->address;
+    loaded->settings.http.port = (*inherited)->port;
+  }
   if (const auto why = refusal(loaded->settings); !why.empty()) {
     console.err(fmt::format("error: {}\nRun `ratebook serve --help` for help.\n", why));
     return exit_usage;

@@ -210,12 +210,13 @@ TEST(Push, a_server_that_cannot_now_is_exit_code_3_with_the_key_to_repeat_it) {
   const File file{".csv", csv};
   ScriptedServer server{{[](Peer& peer) {
     peer.read_request();
-    peer.answer("503 Service Unavailable", R"({"title":"the disk is full"})", "Retry-After: 5\r\n");
+    peer.answer("503 Service Unavailable", R"({"title":"the disk is full"})", "Retry-After: 5\r\nX-Request-Id: 1f\r\n");
   }}};
   const auto captured =
       run_at(server, {"push", file.path(), "--source", "carrier-a", "--key", "my key", "--retry-time", "0"});
   EXPECT_EQ(captured.exit_code, exit_unavailable);
-  EXPECT_THAT(captured.err, AllOf(HasSubstr("the disk is full"), HasSubstr("wait 5 s"), HasSubstr("--key my key")));
+  EXPECT_THAT(captured.err, AllOf(HasSubstr("the disk is full"), HasSubstr("wait 5 s"), HasSubstr("request 1f"),
+                                  HasSubstr("--key my key")));
 }
 
 TEST(Push, csv_needs_a_source) {

@@ -12,6 +12,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <random>
 
 namespace ratebook::client {
 namespace {
@@ -197,6 +198,12 @@ class Exchange {
   bool reusable_ = false;
 };
 
+/// 16 hexadecimal digits, not all zero.
+std::string random_digits() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device() | 1U);
+}
+
 }  // namespace
 
 std::optional<std::string_view> Answer::header(std::string_view name) const {
@@ -221,6 +228,7 @@ class Client::State {
   const Url& server() const { return server_; }
 
   Result<Answer> send(const Request& request) {
+    request_id_ = random_digits();
     auto head = make_head(request);
     if (!head) return std::unexpected(head.error());
     const bool kept = is_open();
@@ -229,17 +237,19 @@ class Client::State {
     }
     Exchange exchange{io_, socket_, request, *head, timeouts_};
     auto answer = exchange.run();
-    if (!answer && answer.error().failure == Failure::unknown && kept && exchange.received_nothing() &&
-        request.method == "GET") {
+    if (answer || answer.error().failure != Failure::unknown) return answer;
+    if (kept && exchange.received_nothing() && request.method == "GET") {
       return send(request);  // the connection is closed now, so this happens once
     }
-    return answer;
+    return fail(Failure::unknown, fmt::format("{} (request {})", answer.error().message, request_id_));
   }
 
  private:
   Result<std::string> make_head(const Request& request) const {
     std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ratebook\r\n", request.method,
                                    server_.prefix, request.target, server_.authority());
+    // The request's id is also its span of the trace that all requests of this client belong to.
+    head += fmt::format("X-Request-Id: {0}\r\ntraceparent: 00-{1}-{0}-00\r\n", request_id_, trace_id_);
     for (const auto& [name, value] : request.headers) {
       if (!is_header_text(name) || !is_header_text(value)) {
         return fail(Failure::conflict, fmt::format("the header {} has control characters", name));
@@ -298,6 +308,8 @@ class Client::State {
 
   Url server_;
   Timeouts timeouts_;
+  const std::string trace_id_ = random_digits() + random_digits();
+  std::string request_id_;
   asio::io_context io_;
   tcp::socket socket_{io_};
 };

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "client/scripted_server.hpp"
 
 namespace ratebook::client {
@@ -49,6 +51,31 @@ TEST(Client, sends_head_and_body_and_reads_the_answer) {
   EXPECT_THAT(seen, HasSubstr("\r\nIdempotency-Key: k1\r\n"));
   EXPECT_THAT(seen, HasSubstr("\r\nContent-Length: 10\r\n"));
   EXPECT_TRUE(seen.ends_with("\r\n\r\nsome bytes"));
+}
+
+TEST(Client, each_request_has_an_id_of_its_own_in_one_trace) {
+  std::vector<std::string> heads;
+  ScriptedServer server{{[&](Peer& peer) {
+    for (int i = 0; i < 2; ++i) {
+      heads.push_back(peer.read_head());
+      peer.answer("200 OK", "{}");
+    }
+    heads.push_back(peer.read_head());  // closes instead of an answer
+  }}};
+  auto client = client_of(server);
+  ASSERT_TRUE(client.send(get("/")));
+  ASSERT_TRUE(client.send(get("/")));
+  const auto unknown = client.send(post("x"));
+  const std::regex ids{"X-Request-Id: ([0-9a-f]{16})\r\ntraceparent: 00-([0-9a-f]{32})-([0-9a-f]{16})-00\r\n"};
+  std::vector<std::smatch> found(3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(std::regex_search(heads[i], found[i], ids)) << heads[i];
+    EXPECT_EQ(found[i][1], found[i][3]);
+    EXPECT_EQ(found[i][2], found[0][2]);
+  }
+  EXPECT_NE(found[0][1], found[1][1]);
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, HasSubstr("(request " + found[2][1].str() + ")"));
 }
 
 TEST(Client, keeps_the_connection) {

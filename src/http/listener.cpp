@@ -53,12 +53,16 @@ std::expected<std::uint16_t, std::string> Listener::listen() {
   const auto address = asio::ip::make_address(options_.address == "localhost" ? "127.0.0.1" : options_.address, error);
   if (error) return std::unexpected{fmt::format("cannot listen on {}: it is no IP address", options_.address)};
   const tcp::endpoint endpoint{address, options_.port};
-  if (acceptor_.open(endpoint.protocol(), error)) return failed(error);
-  acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
+  if (is_inherited()) {
+    if (acceptor_.assign(endpoint.protocol(), options_.inherited_socket, error)) return failed(error);
+  } else {
+    if (acceptor_.open(endpoint.protocol(), error)) return failed(error);
+    acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (acceptor_.bind(endpoint, error)) return failed(error);
+    if (acceptor_.listen(backlog, error)) return failed(error);
+  }
   acceptor_.set_option(tcp::no_delay{true}, error);  // accepted sockets inherit it
   acceptor_.non_blocking(true, error);
-  if (acceptor_.bind(endpoint, error)) return failed(error);
-  if (acceptor_.listen(backlog, error)) return failed(error);
   const tcp::endpoint bound = acceptor_.local_endpoint(error);
   if (error) return failed(error);
   return bound.port();
@@ -112,7 +116,8 @@ void Listener::hand_over(int descriptor, const tcp::endpoint& remote) {
 }
 
 void Listener::retire(std::function<void()> done) {
-  drop_new_connections(acceptor_.native_handle());
+  // What comes to an inherited socket from now on waits in its queue for the next server.
+  if (!is_inherited()) drop_new_connections(acceptor_.native_handle());
   timer_.expires_after(settle_time);
   timer_.async_wait([this, finished = std::move(done)](boost::system::error_code) {
     accept_all();

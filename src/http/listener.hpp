@@ -28,6 +28,7 @@ class Listener {
   void retire(std::function<void()> done);
 
  private:
+  bool is_inherited() const { return options_.inherited_socket >= 0; }
   void wait();
   void accept_all();
   void hand_over(int descriptor, const boost::asio::ip::tcp::endpoint& remote);

@@ -19,6 +19,7 @@ namespace ratebook::http {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  ///< 0 picks a free one
+  int inherited_socket = -1;  ///< one that listens at that address already, and goes on when this server has ended
   unsigned cores = 0;         ///< threads that serve connections; 0: as many as the process may run on
   unsigned workers = 32;      ///< threads for uploads and slow work: they mostly wait
   std::size_t work_queue_max = 1024;

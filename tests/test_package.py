@@ -1,0 +1,68 @@
+"""The Debian package, made of the build that is tested: what is in it, and that its program runs."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT, binary
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("package")
+    config = pathlib.Path(binary()).parent / "CPackConfig.cmake"
+    subprocess.run(["cpack", "--config", str(config), "-B", str(folder), "-D", "CPACK_STRIP_FILES=OFF",
+                    "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip"],
+                   check=True, capture_output=True, text=True, timeout=300)
+    (made,) = folder.glob("ratebook_*.deb")
+    return made
+
+
+@pytest.fixture(scope="module")
+def extracted(package) -> pathlib.Path:
+    folder = package.parent / "root"
+    subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True)
+    return folder
+
+
+def control(package: pathlib.Path, field: str) -> str:
+    return subprocess.run(["dpkg-deb", "-f", str(package), field], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_it_names_what_it_needs_and_which_file_is_the_operators(package):
+    assert re.match(r"ratebook_[0-9.]+_[a-z0-9]+\.deb$", package.name)
+    depends = control(package, "Depends")
+    for library in ("libc6", "libsqlite3-0", "libssl3", "libprotobuf"):
+        assert library in depends
+    scripts = package.parent / "control"
+    subprocess.run(["dpkg-deb", "-e", str(package), str(scripts)], check=True)
+    assert (scripts / "conffiles").read_text() == "/etc/ratebook/ratebook.toml\n"
+    for script in ("postinst", "prerm", "postrm"):
+        assert os.access(scripts / script, os.X_OK)
+        subprocess.run(["sh", "-n", str(scripts / script)], check=True)
+
+
+def test_its_files_stand_where_debian_has_them(extracted):
+    for packed, in_tree in {
+        "etc/ratebook/ratebook.toml": "packaging/ratebook.toml",
+        "usr/lib/systemd/system/ratebook.service": "packaging/ratebook.service",
+        "usr/lib/systemd/system/ratebook.socket": "packaging/ratebook.socket",
+        "usr/share/doc/ratebook/operating.md": "docs/operating.md",
+    }.items():
+        assert (extracted / packed).read_bytes() == (ROOT / in_tree).read_bytes()
+    service = (extracted / "usr/lib/systemd/system/ratebook.service").read_text()
+    for path in re.findall(r"(?:ExecStart=|--config |file://)(/\S+)", service):
+        assert (extracted / path.lstrip("/")).exists(), path
+
+
+def test_its_program_runs_with_its_file(extracted):
+    program = str(extracted / "usr/bin/ratebook")
+    assert subprocess.run([program, "version"], check=True, capture_output=True, text=True).stdout.startswith("ratebook ")
+    told = subprocess.run([program, "config", "--json", "--config", str(extracted / "etc/ratebook/ratebook.toml")],
+                          check=True, capture_output=True, text=True,
+                          env={name: value for name, value in os.environ.items() if not name.startswith("RATEBOOK_")})
+    (data,) = (each["value"] for each in json.loads(told.stdout)["settings"] if each["key"] == "data")
+    assert data == "/var/lib/ratebook/ratebook.sqlite"
