@@ -12,6 +12,11 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 DOCUMENT = json.loads((ROOT / "src" / "api" / "openapi.json").read_text(encoding="utf-8"))
 
 
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(context, value) -> bytes:
+    return value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
 @pytest.fixture(scope="module")
 def described(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("openapi"))

@@ -149,7 +149,7 @@ TEST(PostBatch, ReadsWhatIsAskedFor) {
       "source=carrier-a&dry_run=true&replaces=8045687535adadda406079bed489e7a0",
       {{"content-type", "Text/CSV; charset=utf-8"}, {"Content-Encoding", "identity"}, {"Idempotency-Key", "2021-01"}}));
   ASSERT_TRUE(posted);
-  EXPECT_EQ(posted->format, intake::Format::csv);
+  EXPECT_EQ(posted->body.format, intake::Format::csv);
   EXPECT_EQ(posted->source, "carrier-a");
   EXPECT_EQ(posted->replaces, "8045687535adadda406079bed489e7a0");
   EXPECT_EQ(posted->key, "2021-01");
@@ -185,6 +185,9 @@ TEST(PostBatch, ARefusalKeepsEveryErrorOfIntake) {
   EXPECT_EQ(problem.errors[0].code, "too-large");
   EXPECT_EQ(problem.error_count, 2U);
   const std::vector<std::pair<intake::Refused::Kind, unsigned>> statuses{{intake::Refused::Kind::malformed, 400},
+                                                                         {intake::Refused::Kind::broken_coding, 400},
+                                                                         {intake::Refused::Kind::digest_mismatch, 400},
+                                                                         {intake::Refused::Kind::expands, 413},
                                                                          {intake::Refused::Kind::too_large, 413},
                                                                          {intake::Refused::Kind::no_memory, 503},
                                                                          {intake::Refused::Kind::spool, 503}};

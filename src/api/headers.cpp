@@ -45,8 +45,9 @@ std::string_view next_piece(std::string_view& text, char separator) {
   return piece;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 bool equal_in_any_case(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return std::ranges::equal(left, right, {}, lower, lower);
 }
 
@@ -122,11 +123,22 @@ Duration preferred_wait(const http::Request& request, Duration otherwise, Durati
   return otherwise;
 }
 
-std::string media_type(std::string_view content_type) {
-  std::string type{next_piece(content_type, ';')};
-  std::ranges::transform(type, type.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return type;
+std::string joined_header(const http::Request& request, std::string_view name) {
+  std::string joined;
+  for (const auto& [one, value] : request.headers_) {
+    if (!equal_in_any_case(one, name)) continue;
+    if (!joined.empty()) joined += ", ";
+    joined += trim(value);
+  }
+  return joined;
 }
+
+std::string lower_case(std::string_view text) {
+  std::string result{text};
+  std::ranges::transform(result, result.begin(), lower);
+  return result;
+}
+
+std::string media_type(std::string_view content_type) { return lower_case(next_piece(content_type, ';')); }
 
 }  // namespace ratebook::api

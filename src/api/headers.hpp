@@ -38,6 +38,11 @@ std::expected<Version, Problem> min_version(const http::Request& request);
 /// has it.
 Duration preferred_wait(const http::Request& request, Duration otherwise, Duration at_most);
 
+/// All values of a header that may stand there several times, as one list; empty: it is not sent.
+std::string joined_header(const http::Request& request, std::string_view name);
+
+std::string lower_case(std::string_view text);
+
 /// `text/csv` of `Text/CSV; charset=utf-8`, in lower case.
 std::string media_type(std::string_view content_type);
 

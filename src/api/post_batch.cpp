@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "api/batch_json.hpp"
@@ -20,24 +22,17 @@ std::expected<PostedBatch, Problem> read_posted_batch(const http::Request& reque
   PostedBatch posted;
   const Query query{request.query()};
   if (auto problem = query.check({"source", "replaces", "dry_run"})) return std::unexpected(std::move(*problem));
-  const std::string type = media_type(request.header("Content-Type").value_or(""));
-  if (type == "text/csv") {
-    posted.format = intake::Format::csv;
-  } else if (type != "application/json") {
-    return std::unexpected(
-        Problem{problems::unsupported_type, "send Content-Type: application/json or text/csv", {}, {}});
-  }
-  if (const auto encoding = request.header("Content-Encoding"); encoding && media_type(*encoding) != "identity") {
-    return std::unexpected(Problem{problems::unsupported_encoding, "send the body without Content-Encoding", {}, {}});
-  }
+  auto body = read_body_headers(request);
+  if (!body) return std::unexpected(std::move(body.error()));
+  posted.body = *std::move(body);
   if (const auto source = query.get("source")) {
     if (!is_source(*source)) {
       return std::unexpected(
           bad_parameter("source", "write 1 to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter or digit"));
     }
     posted.source = *source;
-  } else if (posted.format == intake::Format::csv) {
-    return std::unexpected(bad_parameter("source", "is missing; a CSV body cannot name it"));
+  } else if (posted.body.format != intake::Format::json) {
+    return std::unexpected(bad_parameter("source", "is missing; a body of this type cannot name it"));
   }
   if (const auto replaces = query.get("replaces")) {
     if (!is_batch_id(*replaces)) {
@@ -66,10 +61,16 @@ Problem refusal_problem(const intake::Refused& refused) {
     switch (refused.kind) {
       case intake::Refused::Kind::malformed:
         return problems::malformed_body;
+      case intake::Refused::Kind::broken_coding:
+        return problems::broken_encoding;
+      case intake::Refused::Kind::digest_mismatch:
+        return problems::digest_mismatch;
       case intake::Refused::Kind::invalid:
         return problems::invalid_batch;
       case intake::Refused::Kind::too_large:
         return problems::too_large;
+      case intake::Refused::Kind::expands:
+        return problems::compression_ratio;
       case intake::Refused::Kind::no_memory:
         return problems::overloaded;
       case intake::Refused::Kind::spool:
@@ -94,7 +95,9 @@ class Post : public std::enable_shared_from_this<Post> {
       : service_(service),
         request_(std::move(request)),
         posted_(std::move(posted)),
-        intake_(std::in_place, intake::Request{posted_.format, std::move(places), posted_.source, posted_.replaces},
+        intake_(std::in_place,
+                intake::Request{posted_.body.format, std::move(places), posted_.source, posted_.replaces,
+                                posted_.body.coding, posted_.body.digests},
                 service.intake_limits, service.memory) {}
 
   bool feed(std::string_view piece) {
@@ -294,11 +297,26 @@ class Post : public std::enable_shared_from_this<Post> {
   std::optional<log::Place> place_;
 };
 
+// What comes compressed shows its size only as it is decompressed.
+std::optional<Problem> announced_too_large(const http::Request& request, const BodyHeaders& body,
+                                           const intake::Limits& limits) {
+  const bool is_json = body.format == intake::Format::json;
+  const std::size_t bytes_max =
+      is_json ? std::min(limits.json_body_bytes_max, limits.body_bytes_max) : limits.body_bytes_max;
+  if (body.coding != intake::Coding::identity || request.content_length().value_or(0) <= bytes_max) return std::nullopt;
+  return Problem{problems::too_large,
+                 fmt::format("a body of this type may have {} bytes; send several batches{}", bytes_max,
+                             is_json ? ", or NDJSON or CSV, which may be larger" : ""),
+                 {},
+                 {}};
+}
+
 std::expected<http::Upload, http::Response> begin(Service& service, std::shared_ptr<const http::Request> request) {
   const auto view = service.view();
   const auto refuse = [&](const Problem& problem) {
     http::Response response;
     answer_with_view(problem, view, response);
+    add_accepted(problem, response);
     return std::unexpected(std::move(response));
   };
   if (const auto problem = not_ready(view)) return refuse(*problem);
@@ -307,14 +325,7 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
   if (view.book->places()->port_count() == 0) {
     return refuse({problems::no_places, "PUT /v1/places first: a batch names ports", {}, {}});
   }
-  if (posted->format == intake::Format::json &&
-      request->content_length().value_or(0) > service.intake_limits.json_body_bytes_max) {
-    return refuse({problems::too_large,
-                   fmt::format("a JSON body may have {} bytes; send CSV, which may be larger, or several batches",
-                               service.intake_limits.json_body_bytes_max),
-                   {},
-                   {}});
-  }
+  if (const auto problem = announced_too_large(*request, posted->body, service.intake_limits)) return refuse(*problem);
   const auto post = std::make_shared<Post>(service, std::move(request), std::move(*posted), view.book->places());
   return http::Upload{.feed = [post](std::string_view piece) { return post->feed(piece); },
                       .finish = [post](http::Respond respond) { post->finish(std::move(respond)); },

@@ -3,6 +3,7 @@
 #include <expected>
 #include <string>
 
+#include "api/body_headers.hpp"
 #include "api/problems.hpp"
 #include "http/http.hpp"
 #include "intake/intake.hpp"
@@ -10,7 +11,7 @@
 namespace ratebook::api {
 
 struct PostedBatch {
-  intake::Format format = intake::Format::json;
+  BodyHeaders body;
   std::string source;  ///< of the query; empty: the body names it
   std::string replaces;
   std::string key;  ///< empty: a fresh one is wanted

@@ -22,6 +22,8 @@ namespace problems {
 inline constexpr ProblemKind bad_parameter{400, "bad-parameter", "A query parameter is wrong"};
 inline constexpr ProblemKind bad_header{400, "bad-header", "A header is wrong"};
 inline constexpr ProblemKind malformed_body{400, "malformed-body", "The body cannot be read"};
+inline constexpr ProblemKind broken_encoding{400, "broken-encoding", "The body cannot be decompressed"};
+inline constexpr ProblemKind digest_mismatch{400, "digest-mismatch", "The body is not the one that was sent"};
 inline constexpr ProblemKind unknown_place{404, "unknown-place", "There is no such place"};
 inline constexpr ProblemKind unknown_batch{404, "unknown-batch", "There is no such batch"};
 inline constexpr ProblemKind unknown_version{404, "unknown-version", "There is no such version"};
@@ -31,6 +33,7 @@ inline constexpr ProblemKind replaces_conflict{409, "replaces-conflict", "The ba
 inline constexpr ProblemKind not_committed{409, "not-committed", "The batch is not committed"};
 inline constexpr ProblemKind places_changed{412, "places-changed", "The places are other ones"};
 inline constexpr ProblemKind too_large{413, "too-large", "The body is too large"};
+inline constexpr ProblemKind compression_ratio{413, "compression-ratio", "The body is compressed too far"};
 inline constexpr ProblemKind unsupported_type{415, "unsupported-media-type", "The body's type is not known"};
 inline constexpr ProblemKind unsupported_encoding{415, "unsupported-encoding", "The body's encoding is not known"};
 inline constexpr ProblemKind invalid_batch{422, "invalid-batch", "The batch is wrong; nothing of it was taken"};

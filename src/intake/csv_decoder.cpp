@@ -32,7 +32,7 @@ const char* find(const char* at, const char* end, char c) {
 
 void CsvDecoder::decode(Window& window, bool last) {
   if (mark_may_stand_ && !window.skip_mark(last, mark_may_stand_)) return;
-  if (skipping_ && !skip_line(window, window.begin())) return;
+  if (skipping_ && (skipping_ = !window.skip_line())) return;
   while (window.size() > 0) {
     const char* begin = window.begin();
     const Record record = read(begin, window.end(), last);
@@ -50,7 +50,7 @@ void CsvDecoder::decode(Window& window, bool last) {
         submit_unreadable(window, begin, code::bad_quote,
                           "a quote stands where none may; put the whole field between quotes, and double those in it");
       }
-      if (!builder_->stopped() && !skip_line(window, begin)) return;
+      if (!builder_->stopped() && (skipping_ = !window.skip_line())) return;
     }
     if (builder_->stopped()) return;
   }
@@ -167,14 +167,6 @@ void CsvDecoder::read_header(std::size_t count, std::uint64_t line) {
     report(field_names[i], code::missing_column, fmt::format("the header has no column '{}'; add it", field_names[i]));
   }
   if (!good) builder_->stop(Refused::Kind::invalid, "the header line does not name the columns of a price");
-}
-
-/// False: the line's end is not in the window yet.
-bool CsvDecoder::skip_line(Window& window, const char* from) {
-  const char* line_end = find(from, window.end(), '\n');
-  skipping_ = line_end == nullptr;
-  window.take(skipping_ ? window.end() : line_end + 1);
-  return !skipping_;
 }
 
 }  // namespace ratebook::intake

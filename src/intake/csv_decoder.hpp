@@ -39,7 +39,6 @@ class CsvDecoder {
   void submit(Window& window, const char* begin, const Record& record);
   void submit_unreadable(Window& window, const char* begin, std::string_view code, std::string message);
   void read_header(std::size_t count, std::uint64_t line);
-  bool skip_line(Window& window, const char* from);
 
   Builder* builder_;
   bool mark_may_stand_ = true;  ///< a byte order mark

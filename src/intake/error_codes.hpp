@@ -25,13 +25,22 @@ inline constexpr std::string_view too_large = "too-large";
 inline constexpr std::string_view unknown_field = "unknown-field";
 inline constexpr std::string_view repeated_field = "repeated-field";
 
-// A line of CSV.
+// A line of CSV or NDJSON.
 inline constexpr std::string_view wrong_field_count = "wrong-field-count";
 inline constexpr std::string_view bad_quote = "bad-quote";
+inline constexpr std::string_view bad_line = "bad-line";
 inline constexpr std::string_view line_too_long = "line-too-long";
 inline constexpr std::string_view missing_column = "missing-column";
 inline constexpr std::string_view unknown_column = "unknown-column";
 inline constexpr std::string_view repeated_column = "repeated-column";
+
+// The bytes as sent.
+inline constexpr std::string_view bad_compression = "bad-compression";
+inline constexpr std::string_view truncated_compression = "truncated-compression";
+inline constexpr std::string_view trailing_bytes = "trailing-bytes";
+inline constexpr std::string_view window_too_large = "window-too-large";
+inline constexpr std::string_view compression_ratio = "compression-ratio";
+inline constexpr std::string_view digest_mismatch = "digest-mismatch";
 
 // The whole batch.
 inline constexpr std::string_view empty = "empty";

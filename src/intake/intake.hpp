@@ -1,7 +1,8 @@
 // From the bytes of a body to a batch that is valid, named and spooled, or to the list of what is wrong with it.
 //
-//   bytes ─▶ Window ─▶ Decoder (one a format) ─▶ Builder: checks every item, digests, packs ─▶ Spool ─▶ Decoded
-//                                                    └─ errors: the first 100, and their count ─▶ Refused
+//   bytes ─▶ GzipStream │ ZstdStream ─▶ Window ─▶ Decoder ─▶ Builder: checks every item, digests, packs ─▶ Decoded
+//     └─▶ BodyDigests                    (one a format)        │ └─ errors: the first 100, and their count ─▶ Refused
+//                                                              └─▶ Spool
 //
 // Nothing here waits: pieces are fed as they come, so that a slow client pins no thread.
 #pragma once
@@ -13,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "intake/body_digests.hpp"
+#include "intake/coding.hpp"
 #include "intake/memory_budget.hpp"
 #include "intake/spool.hpp"
 #include "model/digest.hpp"
@@ -34,11 +37,14 @@ struct ItemError {
 
 struct Refused {
   enum class Kind : std::uint8_t {
-    malformed,  ///< 400: the format's syntax is broken
-    invalid,    ///< 422: well-formed but wrong
-    too_large,  ///< 413: a body or an item count over its limit
-    no_memory,  ///< 503: all intakes together hold too much
-    spool,      ///< 503: the temporary file cannot be written
+    malformed,        ///< 400: the format's syntax is broken
+    broken_coding,    ///< 400: so is its compression
+    digest_mismatch,  ///< 400: these are not the bytes that were sent
+    invalid,          ///< 422: well-formed but wrong
+    too_large,        ///< 413: a body or an item count over its limit
+    expands,          ///< 413: compressed far beyond what prices can be
+    no_memory,        ///< 503: all intakes together hold too much
+    spool,            ///< 503: the temporary file cannot be written
   };
   Kind kind = Kind::invalid;
   std::string detail;
@@ -54,20 +60,26 @@ struct Decoded {
 };
 
 struct Limits {
-  std::size_t json_body_bytes_max = 128u << 20;  ///< a client that has more sends several batches, or CSV
+  std::size_t body_bytes_max = std::size_t{4} << 30;  ///< decompressed, of any format
+  std::size_t json_body_bytes_max = 128u << 20;       ///< of JSON; a client that has more sends NDJSON or CSV
+  std::size_t compression_ratio_max = 500;            ///< a body's bytes to those that were sent; prices reach 8 to 30
+  std::size_t compression_free_bytes = 1u << 20;      ///< of a body, before its ratio counts
+  unsigned zstd_window_log_max = 23;                  ///< 8 MiB (RFC 9659)
   std::uint64_t items_max = 20'000'000;
   std::size_t spool_memory_bytes_max = 16u << 20;  ///< beyond it the spool goes into an unlinked file
   std::string spool_folder;                        ///< for that file; empty: none, everything stays in memory
   MemoryBudget* spool_files = nullptr;             ///< what these files hold together; nullptr: no bound
 };
 
-enum class Format : std::uint8_t { json, csv };
+enum class Format : std::uint8_t { json, ndjson, csv };
 
 struct Request {
   Format format = Format::json;
   std::shared_ptr<const PlaceTree> places;
   std::string source;    ///< as the query names it; JSON may name it in the body instead, but not another one
   std::string replaces;  ///< id of the batch that this one replaces, or empty
+  Coding coding = Coding::identity;
+  std::vector<BodyDigest> digests;  ///< of the bytes as they are fed, as their sender says
 };
 
 /// Takes one body. Not thread-safe; calls may come from different threads one after the other.

@@ -9,16 +9,8 @@
 #include "intake/unit.hpp"
 
 namespace ratebook::intake {
-namespace {
 
 using Shape = FieldValue::Shape;
-
-std::string found(const JsonScanner& scanner) {
-  const auto byte = static_cast<unsigned char>(*scanner.stopped_at());
-  return byte > 0x20 && byte < 0x7f ? fmt::format("'{}'", static_cast<char>(byte)) : fmt::format("byte 0x{:02x}", byte);
-}
-
-}  // namespace
 
 void JsonDecoder::decode(Window& window, bool last) {
   if (mark_may_stand_ && !window.skip_mark(last, mark_may_stand_)) return;
@@ -70,6 +62,12 @@ bool JsonDecoder::scan(JsonScanner& scanner) {
   return scanner.stop("nothing after the batch");
 }
 
+bool JsonDecoder::scan_item(JsonScanner& scanner) {
+  unit_ = Unit::item;
+  expect_next_ = Expect::after_item;
+  return item_.scan(scanner);
+}
+
 bool JsonDecoder::scan_member(JsonScanner& scanner) {
   unit_ = Unit::member;
   expect_next_ = Expect::after_member;
@@ -85,80 +83,13 @@ bool JsonDecoder::scan_member(JsonScanner& scanner) {
   return scan_value(scanner, value_scratch_, value_);
 }
 
-bool JsonDecoder::scan_item(JsonScanner& scanner) {
-  unit_ = Unit::item;
-  expect_next_ = Expect::after_item;
-  item_ = {};
-  extras_.clear();
-  extra_count_ = 0;
-  item_is_object_ = scanner.peek() == '{';
-  if (!item_is_object_) return scanner.any_value(item_text_);
-  if (!scanner.take('{', "'{'")) return false;
-  scanner.skip_blanks();
-  if (scanner.peek() == '}') return scanner.take('}', "'}'");
-  while (true) {
-    if (!scan_item_member(scanner)) return false;
-    scanner.skip_blanks();
-    if (scanner.peek() == '}') return scanner.take('}', "'}'");
-    if (!scanner.take(',', "',' or '}'")) return false;
-    scanner.skip_blanks();
-  }
-}
-
-bool JsonDecoder::scan_item_member(JsonScanner& scanner) {
-  JsonScanner::String key;
-  if (!scanner.string(key)) return false;
-  scanner.skip_blanks();
-  if (!scanner.take(':', "':'")) return false;
-  scanner.skip_blanks();
-  auto field = find_field(key.raw);
-  if (!field && key.escaped && unescape(key.raw, key_scratch_)) field = find_field(key_scratch_);
-  if (!field) {
-    note_extra(key);
-    std::string_view skipped;
-    return scanner.any_value(skipped);
-  }
-  const auto index = static_cast<std::size_t>(*field);
-  FieldValue& value = item_[index];
-  const bool repeated = value.shape != Shape::missing;
-  if (!scan_value(scanner, scratch_[index], value)) return false;
-  if (repeated) value.shape = Shape::repeated;
-  return true;
-}
-
-void JsonDecoder::note_extra(const JsonScanner::String& key) {
-  if (extra_count_++ >= errors_listed_max) return;
-  bool readable = is_utf8(key.raw);
-  std::string name{key.raw};
-  if (key.escaped) readable = unescape(key.raw, name) && readable;
-  extras_.push_back({shown(name), readable});
-}
-
-bool JsonDecoder::scan_text(JsonScanner& scanner, std::string& scratch, FieldValue& value) {
-  JsonScanner::String string;
-  if (!scanner.string(string)) return false;
-  value = {string.raw, Shape::text};
-  if (string.escaped) {
-    value.shape = unescape(string.raw, scratch) ? Shape::text : Shape::unreadable;
-    value.text = scratch;
-  }
-  return true;
-}
-
-bool JsonDecoder::scan_value(JsonScanner& scanner, std::string& scratch, FieldValue& value) {
-  const char first = scanner.peek();
-  if (first == '"') return scan_text(scanner, scratch, value);
-  const bool is_number = first == '-' || (first >= '0' && first <= '9');
-  value.shape = is_number ? Shape::number : Shape::wrong_type;
-  return is_number ? scanner.number(value.text) : scanner.any_value(value.text);
-}
-
 void JsonDecoder::submit(Window& window, const char* unit) {
   switch (unit_) {
     case Unit::punctuation:
       return;
     case Unit::item:
-      return submit_item(window, unit);
+      if (item_.add_to(*builder_) == Builder::Verdict::wrong) item_.explain_to(*builder_, window.place_of(unit).line);
+      return;
     case Unit::member:
       return submit_member(window.place_of(unit).line);
     case Unit::opened_prices:
@@ -190,30 +121,6 @@ void JsonDecoder::submit_member(std::uint64_t line) {
   } else {
     builder_->report_whole(line, name, code::bad_utf8,
                            fmt::format("the name '{}' is not UTF-8; send the body in that encoding", name));
-  }
-}
-
-void JsonDecoder::submit_item(Window& window, const char* unit) {
-  const bool fields_only = item_is_object_ && extra_count_ == 0;
-  const auto verdict = fields_only ? builder_->add(item_) : builder_->add_unreadable();
-  if (verdict != Builder::Verdict::wrong) return;
-  const std::uint64_t line = window.place_of(unit).line;
-  if (!item_is_object_) {
-    builder_->report_item(
-        line, "", code::wrong_type,
-        fmt::format("the item is {}; give an object with orig_code, dest_code, day and price", shown(item_text_)));
-    return;
-  }
-  builder_->explain(item_, line);
-  for (std::uint64_t i = 0; i < extra_count_; ++i) {
-    if (i >= extras_.size()) {
-      builder_->report_item(line, "", code::unknown_field, "");  // only counted: the list is full
-    } else if (const auto& [name, readable] = extras_[i]; readable) {
-      builder_->report_item(line, name, code::unknown_field, fmt::format("'{}' is no field of a price; drop it", name));
-    } else {
-      builder_->report_item(line, name, code::bad_utf8,
-                            fmt::format("the name '{}' is not UTF-8; send the body in that encoding", name));
-    }
   }
 }
 

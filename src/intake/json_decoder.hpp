@@ -1,13 +1,11 @@
 // `{"source":"…","prices":[{"orig_code","dest_code","day","price"},…]}` to the builder, item by item as the bytes come.
 // Strict about the grammar of the whole body, also where a value is skipped. Holds no more than one item of it.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "intake/builder.hpp"
+#include "intake/json_item.hpp"
 #include "intake/json_scanner.hpp"
 #include "intake/window.hpp"
 
@@ -32,22 +30,13 @@ class JsonDecoder {
     after_member,
     end,
   };
-  struct Extra {
-    std::string field;
-    bool readable;
-  };
 
   bool scan(JsonScanner& scanner);
   bool scan_member(JsonScanner& scanner);
   bool scan_item(JsonScanner& scanner);
-  bool scan_item_member(JsonScanner& scanner);
-  bool scan_text(JsonScanner& scanner, std::string& scratch, FieldValue& value);
-  bool scan_value(JsonScanner& scanner, std::string& scratch, FieldValue& value);
-  void note_extra(const JsonScanner::String& key);
 
   void submit(Window& window, const char* unit);
   void submit_member(std::uint64_t line);
-  void submit_item(Window& window, const char* unit);
   void stop_at(Window& window, const JsonScanner& scanner);
   void stop_too_long(Window& window);
 
@@ -60,16 +49,11 @@ class JsonDecoder {
   // The unit that was scanned last, until it is submitted.
   enum class Unit : std::uint8_t { punctuation, member, opened_prices, item } unit_ = Unit::punctuation;
   Expect expect_next_ = Expect::begin;
-  Item item_{};
-  bool item_is_object_ = false;
-  std::string_view item_text_;
+  JsonItem item_;
   FieldValue key_;
   FieldValue value_;
   std::string key_scratch_;
   std::string value_scratch_;
-  std::array<std::string, field_count> scratch_;
-  std::vector<Extra> extras_;  ///< the first errors_listed_max
-  std::uint64_t extra_count_ = 0;
 };
 
 }  // namespace ratebook::intake

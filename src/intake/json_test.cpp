@@ -31,14 +31,7 @@ std::string item_with_ports(std::string_view orig, std::string_view dest) {
 }
 
 /// What is wrong with a batch of this one item.
-std::vector<std::string> wrong(std::string_view item) {
-  const auto result = decode_json(batch(item));
-  if (result) return {"nothing"};
-  EXPECT_EQ(result.error().kind, Refused::Kind::invalid) << result.error().detail;
-  EXPECT_EQ(result.error().error_count, result.error().errors.size());
-  for (const auto& error : result.error().errors) EXPECT_FALSE(error.message.empty());
-  return lines_of(result.error());
-}
+std::vector<std::string> wrong(std::string_view item) { return testing::wrong(decode_json(batch(item))); }
 
 Refused refused(std::string_view body, Setting setting = {}) {
   auto result = decode_json(body, std::move(setting));
@@ -226,7 +219,7 @@ TEST(Json, ASyntaxErrorEndsTheCheckAndNamesItsPlace) {
   EXPECT_EQ(result.errors.size(), 4U);
   EXPECT_EQ(refused("{\"prices\":[{}").detail,
             "the body ends at line 1, column 14 (byte 13), where ',' or ']' should follow");
-  EXPECT_EQ(refused("").detail, "the body ends at line 1, column 1 (byte 0), where '{' should follow");
+  EXPECT_EQ(refused(" ").detail, "the body ends at line 1, column 2 (byte 1), where '{' should follow");
   EXPECT_EQ(refused("{}\n{}").detail, "line 2, column 1 (byte 3): '{' stands where nothing after the batch should");
   EXPECT_EQ(refused(std::string_view{"{}\0", 3}).kind, Refused::Kind::malformed);
 }

@@ -33,9 +33,10 @@ bool Reservation::add(std::size_t bytes) {
   return true;
 }
 
-void Reservation::release() {
-  if (budget_ != nullptr) budget_->give_back(bytes_);
-  bytes_ = 0;
+void Reservation::lower_to(std::size_t bytes) {
+  if (bytes >= bytes_) return;
+  if (budget_ != nullptr) budget_->give_back(bytes_ - bytes);
+  bytes_ = bytes;
 }
 
 }  // namespace ratebook::intake

@@ -31,7 +31,9 @@ class Reservation {
   bool add(std::size_t bytes);
   /// Holds at least `bytes` afterwards, or false as above.
   bool raise_to(std::size_t bytes) { return bytes <= bytes_ || add(bytes - bytes_); }
-  void release();
+  /// Gives back what it holds above `bytes`.
+  void lower_to(std::size_t bytes);
+  void release() { lower_to(0); }
   std::size_t bytes() const { return bytes_; }
 
  private:

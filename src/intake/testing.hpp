@@ -1,5 +1,12 @@
-// What the tests of intake share: places, and a body decoded in pieces of any lengths.
+// What the tests of intake share: places, prices in every format and coding, and a body decoded in pieces of any
+// lengths.
 #pragma once
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -22,12 +29,16 @@ inline std::shared_ptr<const PlaceTree> sample_places() {
   return places;
 }
 
+inline constexpr std::array formats{Format::json, Format::ndjson, Format::csv};
+
 struct Setting {
   Format format = Format::json;
   std::string source = "carrier-a";
   std::string replaces;
   Limits limits;
   std::size_t budget_bytes = 512u << 20;
+  Coding coding = Coding::identity;
+  std::vector<BodyDigest> digests;
   std::vector<std::size_t> piece_bytes;  ///< lengths of the pieces, again and again; empty: one piece
 };
 
@@ -37,7 +48,9 @@ using Result = std::expected<Decoded, Refused>;
 inline Result decode(std::string_view body, const Setting& setting) {
   static std::vector<std::unique_ptr<MemoryBudget>> budgets;
   auto& budget = *budgets.emplace_back(std::make_unique<MemoryBudget>(setting.budget_bytes));
-  Intake intake{{setting.format, sample_places(), setting.source, setting.replaces}, setting.limits, budget};
+  Intake intake{{setting.format, sample_places(), setting.source, setting.replaces, setting.coding, setting.digests},
+                setting.limits,
+                budget};
   for (std::size_t i = 0; !body.empty(); ++i) {
     const std::size_t length =
         setting.piece_bytes.empty() ? body.size() : setting.piece_bytes[i % setting.piece_bytes.size()];
@@ -54,6 +67,11 @@ inline Result decode_json(std::string_view body, Setting setting = {}) {
 
 inline Result decode_csv(std::string_view body, Setting setting = {}) {
   setting.format = Format::csv;
+  return decode(body, setting);
+}
+
+inline Result decode_ndjson(std::string_view body, Setting setting = {}) {
+  setting.format = Format::ndjson;
   return decode(body, setting);
 }
 
@@ -80,6 +98,93 @@ inline std::vector<std::string> lines_of(const Refused& refused) {
   std::vector<std::string> lines;
   for (const auto& error : refused.errors) lines.push_back(line_of(error));
   return lines;
+}
+
+/// What is wrong with a batch that is well-formed; `N good` where nothing is.
+inline std::vector<std::string> wrong(const Result& result) {
+  if (result) return {std::to_string(result->price_count) + " good"};
+  EXPECT_EQ(result.error().kind, Refused::Kind::invalid) << result.error().detail;
+  EXPECT_EQ(result.error().error_count, result.error().errors.size());
+  for (const auto& error : result.error().errors) EXPECT_FALSE(error.message.empty());
+  return lines_of(result.error());
+}
+
+inline std::vector<Price> some_prices(std::size_t count) {
+  const auto codes = std::array{"CNSGH", "NLRTM", "DEHAM"};
+  std::vector<Price> prices;
+  for (std::size_t i = 0; i < count; ++i) {
+    prices.push_back({PortCode::parse(codes[i % 3]).value(), PortCode::parse(codes[(i + 1) % 3]).value(),
+                      Day{static_cast<std::int32_t>(i * 7919 % 65'744)},
+                      Cents{static_cast<std::uint32_t>(i * 104'729 % 2'000'000'000 + 1)}});
+  }
+  return prices;
+}
+
+inline std::string csv_of(const std::vector<Price>& prices) {
+  std::string body = "orig_code,dest_code,day,price\n";
+  for (const auto& price : prices) {
+    body += fmt::format("{},{},{},{}\n", price.orig.view(), price.dest.view(), format_day(price.day),
+                        format_cents(price.amount));
+  }
+  return body;
+}
+
+inline std::string ndjson_of(const std::vector<Price>& prices) {
+  std::string body;
+  for (const auto& price : prices) {
+    body += fmt::format(R"({{"orig_code":"{}","dest_code":"{}","day":"{}","price":{}}})", price.orig.view(),
+                        price.dest.view(), format_day(price.day), format_cents(price.amount));
+    body += '\n';
+  }
+  return body;
+}
+
+inline std::string json_of(const std::vector<Price>& prices) {
+  std::string list = ndjson_of(prices);
+  for (auto at = list.find('\n'); at + 1 < list.size(); at = list.find('\n', at + 1)) list[at] = ',';
+  return "{\"prices\":[" + list + "]}";
+}
+
+inline std::string body_of(Format format, const std::vector<Price>& prices) {
+  return format == Format::csv ? csv_of(prices) : format == Format::json ? json_of(prices) : ndjson_of(prices);
+}
+
+inline std::string digest_of(const std::vector<Price>& prices) {
+  ContentDigest digest{""};
+  for (const auto& price : prices) digest.add(price);
+  return hex(digest.finish());
+}
+
+inline std::string gzip(std::string_view text) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+/// As a stream would: the frame does not say how long it is, so that its window is what it says.
+inline std::string zstd(std::string_view text, int window_log = 20) {
+  const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context{ZSTD_createCCtx(), ZSTD_freeCCtx};
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  ZSTD_outBuffer to{out.data(), out.size(), 0};
+  ZSTD_inBuffer from{text.data(), text.size(), 0};
+  while (from.pos < from.size) ZSTD_compressStream2(context.get(), &to, &from, ZSTD_e_continue);
+  EXPECT_EQ(ZSTD_compressStream2(context.get(), &to, &from, ZSTD_e_end), 0U);
+  out.resize(to.pos);
+  return out;
+}
+
+inline std::string encode(Coding coding, std::string_view text) {
+  return coding == Coding::gzip ? gzip(text) : coding == Coding::zstd ? zstd(text) : std::string{text};
 }
 
 /// The whole of a result as text: equal for equal results.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace ratebook::intake {
 
@@ -38,6 +39,14 @@ bool Window::append(std::string_view bytes) {
   }
   bytes_.append(bytes);
   return true;
+}
+
+const char* Window::find_line_end() const { return static_cast<const char*>(std::memchr(begin(), '\n', size())); }
+
+bool Window::skip_line() {
+  const char* line_end = find_line_end();
+  take(line_end != nullptr ? line_end + 1 : end());
+  return line_end != nullptr;
 }
 
 bool Window::skip_mark(bool last, bool& may_stand) {

@@ -30,6 +30,26 @@ class Window {
   /// All before `to` is decoded.
   void take(const char* to) { taken_ = static_cast<std::size_t>(to - bytes_.data()); }
 
+  /// The next '\n'; nullptr: it is not there yet.
+  const char* find_line_end() const;
+  /// Takes the rest of a line, with its end. False: that is not there yet, all is taken.
+  bool skip_line();
+
+  /// While it lives, scanners stop at `at` as they do at the end.
+  class Stop {
+   public:
+    Stop(Window& window, const char* at) : at_(window.bytes_.data() + (at - window.bytes_.data())), kept_(*at_) {
+      *at_ = '\0';
+    }
+    Stop(const Stop&) = delete;
+    Stop& operator=(const Stop&) = delete;
+    ~Stop() { *at_ = kept_; }
+
+   private:
+    char* at_;
+    char kept_;
+  };
+
   /// Takes a byte order mark off the front of the body; `may_stand` is false afterwards. False: more bytes must tell.
   bool skip_mark(bool last, bool& may_stand);
 
