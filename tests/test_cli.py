@@ -46,6 +46,37 @@ def test_from_nothing_to_a_rate(ratebook, server):
     assert row["day"] in table
 
 
+def test_push_of_any_format_and_compression_is_the_same_batch(ratebook, server, tmp_path):
+    ratebook("places", "put", "--sample")
+    batches = set()
+    for form in ("csv", "ndjson", "json"):
+        text = ratebook("generate", "--prices", "3000", "--format", form).stdout
+        for ending, compress in (("", None), (".gz", ["gzip", "-kf"]), (".zst", ["zstd", "-qf"])):
+            file = tmp_path / f"prices.{form}"
+            file.write_text(text)
+            if compress:
+                subprocess.run([*compress, file], check=True)
+            batches.add(ratebook("push", f"{file}{ending}", "--source", "generated", "--key", "k", "--json").stdout)
+    assert len(batches) == 1
+    assert json.loads(batches.pop())["price_count"] == 3000
+
+
+def test_push_says_file_and_line_whatever_the_format(ratebook, server, tmp_path):
+    with server.client() as client:
+        put_places(client, real_places())
+    good = '{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-05","price":10}'
+    file = tmp_path / "prices.jsonl"
+    file.write_text(f"{good}\n\n{good[:-1]}\n{good.replace('10', '0')}\n")
+    subprocess.run(["gzip", "-k", file], check=True)
+    for name in (str(file), f"{file}.gz"):
+        wrong = ratebook("push", name, "--source", "a", code=1).stderr
+        assert f"{name}:3: the line ends where" in wrong
+        assert f"{name}:4: price: '0' is not above 0" in wrong
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes((tmp_path / "prices.jsonl.gz").read_bytes()[:-4])
+    assert f"{cut}: the compressed body ends in its middle" in ratebook("push", str(cut), "--source", "a", code=1).stderr
+
+
 def test_push_repeats_conflicts_and_refusals(ratebook, server, tmp_path):
     with server.client() as client:
         put_places(client, real_places())

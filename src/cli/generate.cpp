@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <utility>
 
 #include "cli/exit_code.hpp"
 #include "cli/places_file.hpp"
@@ -27,40 +28,42 @@ void append_cents(std::string& out, Cents amount) {
   }
 }
 
+/// What stands around the prices in each format; `{}` of `before` are origin, destination and day.
+struct Layout {
+  std::string begin, before, after, between, end;
+};
+
+Layout layout_of(const GenerateOptions& options) {
+  const std::string object = R"({{"orig_code":"{}","dest_code":"{}","day":"{}","price":)";
+  if (options.format == "json") {
+    return {fmt::format("{{\"source\":\"{}\",\"prices\":[\n", options.source), object, "}", ",\n", "\n]}\n"};
+  }
+  if (options.format == "ndjson") return {"", object, "}", "\n", "\n"};
+  return {"orig_code,dest_code,day,price\n", "{},{},{},", "", "\n", "\n"};
+}
+
 /// Prices as text, written in large pieces.
 class Printer {
  public:
-  Printer(const Console& console, const GenerateOptions& options)
-      : console_(console), is_json_(options.format == "json") {
+  Printer(const Console& console, Layout layout) : console_(console), layout_(std::move(layout)), text_(layout_.begin) {
     text_.reserve(2 * piece_bytes);
-    text_ =
-        is_json_ ? fmt::format("{{\"source\":\"{}\",\"prices\":[", options.source) : "orig_code,dest_code,day,price\n";
   }
 
   bool print(const RouteDay& run) {
-    const std::string day = format_day(run.day);
     const std::string before =
-        is_json_
-            ? fmt::format("\n{{\"orig_code\":\"{}\",\"dest_code\":\"{}\",\"day\":\"{}\",\"price\":", run.orig.view(),
-                          run.dest.view(), day)
-            : fmt::format("{},{},{},", run.orig.view(), run.dest.view(), day);
+        fmt::format(fmt::runtime(layout_.before), run.orig.view(), run.dest.view(), format_day(run.day));
     for (const Cents amount : run.amounts) {
-      if (is_json_ && !is_first_) text_ += ',';
-      is_first_ = false;
+      if (!std::exchange(is_first_, false)) text_ += layout_.between;
       text_ += before;
       append_cents(text_, amount);
-      if (is_json_) {
-        text_ += '}';
-      } else {
-        text_ += '\n';
-      }
+      text_ += layout_.after;
       if (text_.size() >= piece_bytes && !flush()) return false;
     }
     return true;
   }
 
   bool finish() {
-    if (is_json_) text_ += "\n]}\n";
+    text_ += layout_.end;
     return flush();
   }
 
@@ -72,7 +75,7 @@ class Printer {
   }
 
   const Console& console_;
-  bool is_json_;
+  Layout layout_;
   bool is_first_ = true;
   std::string text_;
 };
@@ -99,7 +102,7 @@ int generate_prices(const GenerateOptions& options, const Console& console) {
   if (!is_source(options.source)) return refuse("--source takes 1 to 64 of a-z, 0-9, '-', '_', '.'");
   const auto ports = ports_of(options);
   if (!ports) return refuse(ports.error().message);
-  Printer printer{console, options};
+  Printer printer{console, layout_of(options)};
   bool written = true;
   const auto done = generate(options.prices, *ports, [&](const RouteDay& run) { return written = printer.print(run); });
   if (!done) return refuse(done.error().message);

@@ -12,6 +12,7 @@ namespace {
 constexpr auto footer = R"(Examples:
   ratebook generate --prices 50000 | ratebook push - --source carrier-a
   ratebook generate --prices 10000000 --days 365 --seed 7 > large.csv
+  ratebook generate --prices 10000000 --format ndjson | zstd > large.ndjson.zst
   ratebook generate --ports ports.csv --format json --source carrier-b > batch.json
 
 The same options give the same prices, on any machine.)";
@@ -31,8 +32,8 @@ void add_generate(CommandLine& line) {
   word->add_option("--ports", options->ports, "The ports that trade: a file (CSV or JSON), or sample")
       ->capture_default_str()
       ->type_name("FILE|sample");
-  word->add_option("--format", options->format, "csv or json")
-      ->check(CLI::IsMember({"csv", "json"}))
+  word->add_option("--format", options->format, "csv, ndjson or json")
+      ->check(CLI::IsMember({"csv", "ndjson", "json"}))
       ->capture_default_str()
       ->type_name("FORMAT");
   word->add_option("--source", options->source, "Named in JSON")->capture_default_str()->type_name("NAME");

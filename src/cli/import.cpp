@@ -71,7 +71,7 @@ class Import {
                            .wait = options_.wait,
                            .retry_time = options_.retry_time,
                            .json = options_.json};
-    const int code = send_batch(push, console_, std::move(client_), read_.prices, "csv");
+    const int code = send_batch(push, console_, std::move(client_), read_.prices, {.format = "csv", .coding = ""});
     if (code == exit_refused) {
       console_.err(
           fmt::format("If these prices were imported before and have changed since: take that batch out with `ratebook "

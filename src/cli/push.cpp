@@ -16,19 +16,14 @@ namespace {
 
 constexpr std::chrono::seconds prefer_wait_max{60};  // the server's limit
 
-/// `json` or `csv`: by the name, else by the first character that is not blank.
-std::string format_of(const PushOptions& options, const client::FileBody& file) {
-  if (!options.format.empty()) return options.format;
-  if (options.file.ends_with(".json")) return "json";
-  if (options.file.ends_with(".csv")) return "csv";
-  const std::string start = file.start(4096).value_or("");
-  const auto at = start.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  return at != std::string::npos && start[at] == '{' ? "json" : "csv";
-}
-
 /// What is wrong with the command line; empty: nothing.
-std::string check(const PushOptions& options, std::string_view format) {
-  if (options.source.empty() && format == "csv") return "a CSV file does not name its source: add --source NAME";
+std::string check(const PushOptions& options, const FileForm& form) {
+  if (form.format.empty()) {
+    return fmt::format("{} does not tell its format: add --format csv, ndjson or json", options.file);
+  }
+  if (options.source.empty() && form.format != "json") {
+    return "a file of this format does not name its source: add --source NAME";
+  }
   if (!options.source.empty() && !is_source(options.source)) {
     return fmt::format("'{}' is no source: 1 to 64 of a-z, 0-9, '-', '_', '.'", options.source);
   }
@@ -43,12 +38,13 @@ std::string check(const PushOptions& options, std::string_view format) {
 class Push {
  public:
   Push(const PushOptions& options, const Console& console, client::Client client, const client::FileBody& file,
-       std::string format)
+       FileForm form, std::string digest)
       : options_(options),
         console_(console),
         client_(std::move(client)),
         file_(file),
-        format_(std::move(format)),
+        form_(std::move(form)),
+        digest_(std::move(digest)),
         key_(options.key.empty() ? client::fresh_key() : options.key),
         pace_(client::machine_pace()),
         progress_(console, pace_.now) {}
@@ -74,9 +70,11 @@ class Push {
     client::Request request;
     request.method = "POST";
     request.target = client::target("/v1/batches", parameters);
-    request.headers = {{"Content-Type", format_ == "json" ? "application/json" : "text/csv"},
+    request.headers = {{"Content-Type", std::string{form_.content_type()}},
+                       {"Repr-Digest", digest_},
                        {"Idempotency-Key", key_},
                        {"Prefer", fmt::format("wait={}", std::min(options_.wait, prefer_wait_max).count())}};
+    if (!form_.coding.empty()) request.headers.emplace_back("Content-Encoding", form_.coding);
     request.body = file_.body();
     request.progress = [this](std::uint64_t bytes) { progress_.sent(bytes, file_.bytes_total()); };
     return request;
@@ -104,7 +102,7 @@ class Push {
 
   int refused(const client::Answer& answer) {
     if (options_.json) pass_through(console_, answer.body);
-    const int code = report_refusal(console_, answer, {.file = options_.file, .item_a_line = format_ == "csv"});
+    const int code = report_refusal(console_, answer, {.file = options_.file, .item_a_line = form_.format != "json"});
     if (code == exit_unavailable) say_same_key();
     return code;
   }
@@ -153,7 +151,8 @@ class Push {
   const Console& console_;
   client::Client client_;
   const client::FileBody& file_;
-  std::string format_;
+  FileForm form_;
+  std::string digest_;
   std::string key_;
   std::string last_reason_;
   client::Pace pace_;
@@ -163,8 +162,13 @@ class Push {
 }  // namespace
 
 int send_batch(const PushOptions& options, const Console& console, client::Client client, const client::FileBody& file,
-               const std::string& format) {
-  return Push{options, console, std::move(client), file, format}.run();
+               FileForm form) {
+  auto digest = file.repr_digest();
+  if (!digest) {
+    say_error(console, digest.error().message);
+    return exit_usage;
+  }
+  return Push{options, console, std::move(client), file, std::move(form), *std::move(digest)}.run();
 }
 
 int push(const PushOptions& options, const Console& console) {
@@ -175,12 +179,12 @@ int push(const PushOptions& options, const Console& console) {
     say_error(console, file.error().message);
     return exit_usage;
   }
-  const std::string format = format_of(options, *file);
-  if (const auto wrong = check(options, format); !wrong.empty()) {
+  FileForm form = form_of(options.file, options.format, file->start(form_bytes_seen).value_or(""));
+  if (const auto wrong = check(options, form); !wrong.empty()) {
     say_error(console, wrong);
     return exit_usage;
   }
-  return send_batch(options, console, *std::move(client), *file, format);
+  return send_batch(options, console, *std::move(client), *file, std::move(form));
 }
 
 }  // namespace ratebook::cli

@@ -10,12 +10,14 @@ namespace {
 constexpr auto footer = R"(Examples:
   ratebook push prices.csv --source carrier-a
   ratebook push batch.json --key 2026-11-23-evening
-  zcat prices.csv.gz | ratebook push - --source carrier-a
+  ratebook push prices.ndjson.zst --source carrier-a            (sent as it is, compressed)
+  zstdcat large.ndjson.zst | head -1000 | ratebook push - --source carrier-a
   ratebook push prices.csv --source carrier-a --dry-run         (only checks it)
   ratebook push fixed.csv --source carrier-a --replaces 0f3a5c7e9b1d2f4a6c8e0b2d4f6a8c0e
 
-CSV has a header row: orig_code,dest_code,day,price in any order. JSON reads
+CSV has a header row: orig_code,dest_code,day,price in any order. NDJSON has such a price a line; JSON reads
 {"source":"carrier-a","prices":[{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2026-11-23","price":1154.50}]}
+The format and the compression (.gz, .zst) are seen from the name, else from the first bytes.
 All prices of a batch go in, or none. Sent again with the same key, it counts once.)";
 
 }  // namespace
@@ -24,10 +26,10 @@ void add_push(CommandLine& line) {
   const auto options = std::make_shared<PushOptions>();
   auto* word = line.add("push", "Send a batch of prices, and follow it until it is committed", footer);
   word->add_option("FILE", options->file, "The file; - is standard input")->required();
-  word->add_option("--source", options->source, "Who sends it; needed for CSV")->type_name("NAME");
+  word->add_option("--source", options->source, "Who sends it; needed unless JSON names it")->type_name("NAME");
   word->add_option("--key", options->key, "Idempotency-Key; else a fresh one")->type_name("KEY");
-  word->add_option("--format", options->format, "json or csv; else seen from the file")
-      ->check(CLI::IsMember({"json", "csv"}))
+  word->add_option("--format", options->format, "csv, ndjson or json; else seen from the file")
+      ->check(CLI::IsMember({"csv", "ndjson", "json"}))
       ->type_name("FORMAT");
   word->add_flag("--dry-run", options->dry_run, "Only check it, store nothing");
   word->add_option("--replaces", options->replaces, "A batch of the same source that this one replaces")

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/exit_code.hpp"
 #include "client/submit.hpp"
 #include "client/url.hpp"
@@ -55,7 +57,11 @@ int report_refusal(const Console& console, const client::Answer& answer, const S
   if (problem.error_count > problem.errors.size()) {
     console.err(fmt::format("and {} more\n", grouped(problem.error_count - problem.errors.size())));
   }
-  say_error(console, problem.detail.empty() ? problem.title : fmt::format("{}: {}", problem.title, problem.detail));
+  // Where one thing ended it all, the list has said so.
+  const bool told =
+      std::ranges::any_of(problem.errors, [&](const auto& item) { return item.message == problem.detail; });
+  say_error(console,
+            told || problem.detail.empty() ? problem.title : fmt::format("{}: {}", problem.title, problem.detail));
   if (const auto wait = client::retry_after(answer)) {
     console.err(fmt::format("The server asks to wait {} s before the next try.\n", wait->count() / 1000));
   }

@@ -21,7 +21,7 @@ struct PushOptions {
   std::string file;      ///< "-": standard input
   std::string source;    ///< empty: named in the file (JSON)
   std::string key;       ///< empty: a fresh one
-  std::string format;    ///< json, csv; empty: seen from the file
+  std::string format;    ///< csv, ndjson, json; empty: seen from the file
   std::string replaces;  ///< id of a batch; empty: none
   bool dry_run = false;
   std::chrono::seconds wait{600};       ///< for the commit, after it was accepted

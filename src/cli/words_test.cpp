@@ -81,6 +81,42 @@ TEST(Push, sends_the_file_and_shows_the_batch) {
             "digest     ab\n");
 }
 
+TEST(Push, sends_a_compressed_file_as_it_is_with_its_digest) {
+  const std::string compressed = "\x1f\x8b\x08 compressed";
+  const File file{".ndjson.gz", compressed};
+  std::string seen;
+  ScriptedServer server{{[&](Peer& peer) {
+    seen = peer.read_request();
+    peer.answer("201 Created", batch_text("committed", "7"));
+  }}};
+  EXPECT_EQ(run_at(server, {"push", file.path(), "--source", "carrier-a"}).exit_code, exit_ok);
+  EXPECT_EQ(header_of(seen, "Content-Type"), "application/x-ndjson");
+  EXPECT_EQ(header_of(seen, "Content-Encoding"), "gzip");
+  // printf '\x1f\x8b\x08 compressed' | sha256sum, in base64
+  EXPECT_EQ(header_of(seen, "Repr-Digest"), "sha-256=:+bzYBH7c45U8xa66KnJ0Qd6WIGdzGTJ/snJA06J3nJ4=:");
+  EXPECT_TRUE(seen.ends_with("\r\n\r\n" + compressed));
+}
+
+TEST(Push, a_compressed_file_whose_name_does_not_tell_its_format_needs_it_told) {
+  const File file{".gz", "\x1f\x8b\x08"};
+  const auto captured = run_captured({"push", file.path(), "--source", "a"}, {}, {});
+  EXPECT_EQ(captured.exit_code, exit_usage);
+  EXPECT_THAT(captured.err, HasSubstr("add --format csv, ndjson or json"));
+}
+
+TEST(Push, what_ended_the_check_is_said_once) {
+  const File file{".csv.gz", "\x1f\x8b\x08"};
+  ScriptedServer server{{[](Peer& peer) {
+    peer.read_request();
+    peer.answer("400 Bad Request", R"({"title":"The body cannot be decompressed","status":400,"detail":"it ends",)"
+                                   R"("errors":[{"index":null,"line":null,"field":"","code":"truncated-compression",)"
+                                   R"("message":"it ends"}],"error_count":1})");
+  }}};
+  const auto captured = run_at(server, {"push", file.path(), "--source", "a", "--key", "k"});
+  EXPECT_EQ(captured.exit_code, exit_refused);
+  EXPECT_EQ(captured.err, file.path() + ": it ends (truncated-compression)\nerror: The body cannot be decompressed\n");
+}
+
 TEST(Push, sends_the_same_key_on_each_try_and_says_why_it_tries_again) {
   const File file{".json", R"({"source":"carrier-a","prices":[]})"};
   std::vector<std::string> keys;

@@ -2,14 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 #include <vector>
+
+#include "model/digest.hpp"
 
 namespace ratebook::client {
 namespace {
@@ -116,6 +120,22 @@ Result<std::string> FileBody::start(std::size_t count) const {
   if (got < 0) return failed(Failure::damaged, "read", "the file");
   text.resize(static_cast<std::size_t>(got));
   return text;
+}
+
+Result<std::string> FileBody::repr_digest() const {
+  Sha256 sha;
+  std::vector<char> piece(256 * 1024);
+  const Body whole = body();
+  while (true) {
+    const auto count = whole.read(piece);
+    if (!count) return std::unexpected(count.error());
+    if (*count == 0) break;
+    sha.add(std::string_view{piece.data(), *count});
+  }
+  const Digest digest = sha.finish();
+  std::array<unsigned char, 45> base64{};  // 44 characters and the '\0' that OpenSSL sets
+  EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
+  return fmt::format("sha-256=:{}:", reinterpret_cast<const char*>(base64.data()));
 }
 
 Body FileBody::body() const {

@@ -27,6 +27,8 @@ class FileBody {
   std::uint64_t bytes_total() const { return bytes_total_; }
   /// Its first bytes, at most `count`.
   Result<std::string> start(std::size_t count) const;
+  /// `sha-256=:BASE64:` of the whole file, as Repr-Digest has it (RFC 9530).
+  Result<std::string> repr_digest() const;
   /// The whole file; valid while this object stands where it stands.
   Body body() const;
 

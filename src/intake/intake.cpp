@@ -42,7 +42,7 @@ Decompressor decompressor_of(Coding coding, const Limits& limits, MemoryBudget& 
     case Coding::gzip:
       return Decompressor{std::in_place_type<GzipStream>, memory};
     case Coding::zstd:
-      return Decompressor{std::in_place_type<ZstdStream>, limits.zstd_window_log_max, memory};
+      return Decompressor{std::in_place_type<ZstdStream>, limits.zstd_window_bytes_max, memory};
     case Coding::identity:
       break;
   }

@@ -64,7 +64,7 @@ struct Limits {
   std::size_t json_body_bytes_max = 128u << 20;       ///< of JSON; a client that has more sends NDJSON or CSV
   std::size_t compression_ratio_max = 500;            ///< a body's bytes to those that were sent; prices reach 8 to 30
   std::size_t compression_free_bytes = 1u << 20;      ///< of a body, before its ratio counts
-  unsigned zstd_window_log_max = 23;                  ///< 8 MiB (RFC 9659)
+  std::size_t zstd_window_bytes_max = 8u << 20;       ///< what a client may count on (RFC 9659)
   std::uint64_t items_max = 20'000'000;
   std::size_t spool_memory_bytes_max = 16u << 20;  ///< beyond it the spool goes into an unlinked file
   std::string spool_folder;                        ///< for that file; empty: none, everything stays in memory

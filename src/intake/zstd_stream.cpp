@@ -6,6 +6,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <bit>
 #include <new>
 #include <utility>
 
@@ -15,18 +16,18 @@ namespace ratebook::intake {
 
 void ZstdStream::Free::operator()(ZSTD_DCtx_s* decoder) const { ZSTD_freeDCtx(decoder); }
 
-ZstdStream::ZstdStream(unsigned window_log_max, MemoryBudget& memory)
-    : window_log_max_(window_log_max), memory_(&memory) {}
+ZstdStream::ZstdStream(std::size_t window_bytes_max, MemoryBudget& memory)
+    : window_bytes_max_(std::bit_floor(window_bytes_max)), memory_(&memory) {}
 
 std::expected<std::size_t, CodingFault> ZstdStream::decode(std::string_view& input, std::span<char> output) {
   constexpr std::size_t beside_window_bytes = 512 * 1024;
-  if (!memory_.raise_to((std::size_t{1} << window_log_max_) + beside_window_bytes)) {
+  if (!memory_.raise_to(window_bytes_max_ + beside_window_bytes)) {
     return std::unexpected(CodingFault{.no_memory = true});
   }
   if (!decoder_) {
     decoder_.reset(ZSTD_createDCtx());
     if (!decoder_) throw std::bad_alloc{};
-    ZSTD_DCtx_setParameter(decoder_.get(), ZSTD_d_windowLogMax, static_cast<int>(window_log_max_));
+    ZSTD_DCtx_setParameter(decoder_.get(), ZSTD_d_windowLogMax, std::countr_zero(window_bytes_max_));
   }
   std::size_t written = 0;
   while (written == 0 && (inside_ || !input.empty())) {
@@ -72,7 +73,7 @@ CodingFault ZstdStream::fault(std::size_t error) const {
       return {.code = code::window_too_large,
               .message = fmt::format("the zstd frame at byte {} needs a window of more than {} bytes; compress it "
                                      "again without --ultra and --long",
-                                     frame_start_, std::size_t{1} << window_log_max_)};
+                                     frame_start_, window_bytes_max_)};
     default:
       return {.code = code::bad_compression,
               .message = fmt::format("the zstd data is broken in the frame that begins at byte {}: {}; compress it "

@@ -17,8 +17,9 @@ namespace ratebook::intake {
 
 class ZstdStream {
  public:
-  /// Frames with a window of more than 2^window_log_max bytes are refused (RFC 9659 lets a server do that above 2^23).
-  ZstdStream(unsigned window_log_max, MemoryBudget& memory);
+  /// Frames with a larger window are refused (RFC 9659 lets a server do that above 8 MiB). The bound is rounded down to
+  /// a power of two.
+  ZstdStream(std::size_t window_bytes_max, MemoryBudget& memory);
 
   /// As GzipStream::decode.
   std::expected<std::size_t, CodingFault> decode(std::string_view& input, std::span<char> output);
@@ -32,7 +33,7 @@ class ZstdStream {
   CodingFault fault(std::size_t error) const;
   CodingFault foreign() const;
 
-  unsigned window_log_max_;
+  std::size_t window_bytes_max_;
   std::unique_ptr<ZSTD_DCtx_s, Free> decoder_;
   Reservation memory_;
   std::uint64_t byte_ = 0;  ///< of the input, taken so far

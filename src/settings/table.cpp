@@ -83,7 +83,12 @@ void add_http(Rows& rows, http::ServerOptions& http) {
 void add_intake(Rows& rows, Settings& s) {
   rows.section("intake", "Batches on their way in");
   rows.bytes("json_body_max", s.intake.json_body_bytes_max, KiB, 4 * GiB,
-             "A batch as JSON; who has more sends several, or CSV");
+             "A batch as JSON; who has more sends several, or NDJSON or CSV");
+  rows.bytes("body_max", s.intake.body_bytes_max, KiB, TiB, "A batch in any format, decompressed");
+  rows.count("compression_ratio_max", s.intake.compression_ratio_max, 1, 100'000,
+             "Bytes of a batch for each that was sent; prices compress 8 to 30 to 1");
+  rows.bytes("compression_free", s.intake.compression_free_bytes, 0, TiB, "Of a batch, before its ratio counts");
+  rows.bytes("zstd_window_max", s.intake.zstd_window_bytes_max, KiB, GiB, "The window of zstd; a power of two");
   rows.count("prices_max", s.intake.items_max, 1, 1000 * million, "Prices of a batch");
   rows.bytes("memory_max", s.api.intake_bytes_max, MiB, TiB, "Memory of all batches in work together");
   rows.bytes("spool_memory_max", s.intake.spool_memory_bytes_max, 0, TiB,
