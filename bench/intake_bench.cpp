@@ -26,7 +26,9 @@ PlacesDocument places_of(std::size_t count) {
 std::string body_of(Format format, const PlaceTree& places, std::size_t count) {
   std::mt19937_64 random{42};
   const auto below = [&](std::size_t bound) { return random() % bound; };
-  std::string body = format == Format::csv ? "orig_code,dest_code,day,price\n" : R"({"source":"carrier-a","prices":[)";
+  std::string body = format == Format::csv    ? "orig_code,dest_code,day,price\n"
+                     : format == Format::json ? R"({"source":"carrier-a","prices":[)"
+                                              : "";
   for (std::size_t i = 0; i < count; ++i) {
     const auto orig = below(places.port_count());
     const auto dest = (orig + 1 + below(places.port_count() - 1)) % places.port_count();
@@ -36,11 +38,14 @@ std::string body_of(Format format, const PlaceTree& places, std::size_t count) {
     if (format == Format::csv) {
       body += fmt::format("{},{},{},{}\n", ports[orig].code, ports[dest].code, day, price);
     } else {
-      body += fmt::format(R"({}{{"orig_code":"{}","dest_code":"{}","day":"{}","price":{}}})", i == 0 ? "" : ",",
+      body += fmt::format(R"({}{{"orig_code":"{}","dest_code":"{}","day":"{}","price":{}}})",
+                          i == 0                   ? ""
+                          : format == Format::json ? ","
+                                                   : "\n",
                           ports[orig].code, ports[dest].code, day, price);
     }
   }
-  return format == Format::csv ? body : body + "]}";
+  return format == Format::json ? body + "]}" : body;
 }
 
 void decode(benchmark::State& state, Format format) {
@@ -61,6 +66,10 @@ void decode(benchmark::State& state, Format format) {
 }
 
 BENCHMARK_CAPTURE(decode, json, Format::json)
+    ->ArgNames({"prices", "ports"})
+    ->Args({50'000, 150})
+    ->Args({1'000'000, 150});
+BENCHMARK_CAPTURE(decode, ndjson, Format::ndjson)
     ->ArgNames({"prices", "ports"})
     ->Args({50'000, 150})
     ->Args({1'000'000, 150});

@@ -165,7 +165,7 @@ class Intake::State {
   // What came whole before it is looked at, however it was cut into pieces.
   void stop_broken(std::string_view code, std::string message) {
     decode_window(false);
-    if (!builder_.stopped()) stop(Refused::Kind::broken_coding, code, std::move(message));
+    stop(Refused::Kind::broken_coding, code, std::move(message));
   }
 
   void stop_without_memory() {
@@ -174,6 +174,7 @@ class Intake::State {
   }
 
   void stop(Refused::Kind kind, std::string_view code, std::string message) {
+    if (builder_.stopped()) return;
     builder_.report_whole(std::nullopt, "", code, message);
     builder_.stop(kind, std::move(message));
   }
