@@ -2,12 +2,12 @@
 // lengths.
 #pragma once
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <expected>
 #include <memory>
 #include <string>
@@ -103,10 +103,14 @@ inline std::vector<std::string> lines_of(const Refused& refused) {
 /// What is wrong with a batch that is well-formed; `N good` where nothing is.
 inline std::vector<std::string> wrong(const Result& result) {
   if (result) return {std::to_string(result->price_count) + " good"};
-  EXPECT_EQ(result.error().kind, Refused::Kind::invalid) << result.error().detail;
-  EXPECT_EQ(result.error().error_count, result.error().errors.size());
-  for (const auto& error : result.error().errors) EXPECT_FALSE(error.message.empty());
-  return lines_of(result.error());
+  const Refused& refused = result.error();
+  auto lines = lines_of(refused);
+  if (refused.kind != Refused::Kind::invalid) lines.push_back("not well-formed: " + refused.detail);
+  if (refused.error_count != lines.size()) lines.push_back("of " + std::to_string(refused.error_count));
+  for (const auto& error : refused.errors) {
+    if (error.message.empty()) lines.push_back("no message: " + line_of(error));
+  }
+  return lines;
 }
 
 inline std::vector<Price> some_prices(std::size_t count) {
@@ -157,13 +161,13 @@ inline std::string digest_of(const std::vector<Price>& prices) {
 
 inline std::string gzip(std::string_view text) {
   z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  if (deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) std::abort();
   std::string out(deflateBound(&stream, text.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  if (deflate(&stream, Z_FINISH) != Z_STREAM_END) std::abort();
   out.resize(stream.total_out);
   deflateEnd(&stream);
   return out;
@@ -178,7 +182,7 @@ inline std::string zstd(std::string_view text, int window_log = 20) {
   ZSTD_outBuffer to{out.data(), out.size(), 0};
   ZSTD_inBuffer from{text.data(), text.size(), 0};
   while (from.pos < from.size) ZSTD_compressStream2(context.get(), &to, &from, ZSTD_e_continue);
-  EXPECT_EQ(ZSTD_compressStream2(context.get(), &to, &from, ZSTD_e_end), 0U);
+  if (ZSTD_compressStream2(context.get(), &to, &from, ZSTD_e_end) != 0) std::abort();
   out.resize(to.pos);
   return out;
 }
