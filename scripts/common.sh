@@ -160,6 +160,8 @@ build_preset() {
   NINJA_STATUS="   [%f/%t, %es] " cmake --build "build/$preset" --parallel "$(build_jobs)" "${targets[@]}"
 }
 
+fuzz_targets() { find src -name '*_fuzz.cpp' -exec basename {} _fuzz.cpp \; | sort; }
+
 # fuzz_target TARGET SECONDS: first what the corpus has, then new inputs made from it. New inputs that reach more code
 # stay in build/fuzz/grown for the next time; what crashes, in build/fuzz/found.
 fuzz_target() {
@@ -175,4 +177,15 @@ fuzz_target() {
   grep -v -E '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse|INITED)' "$log" | tail -n 60
   complain "fuzz $target: what was found lies in $found, all that was said in $log"
   return 1
+}
+
+# build/venv: the Python programs of tests/requirements.txt.
+make_venv() {
+  local venv="build/venv" wanted
+  wanted="$(sha256sum <tests/requirements.txt)"
+  if [[ -x "$venv/bin/pytest" && "$(cat "$venv/requirements" 2>/dev/null)" == "$wanted" ]]; then return; fi
+  rm -rf "$venv"
+  /usr/bin/python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt &&
+    printf '%s\n' "$wanted" >"$venv/requirements"
 }

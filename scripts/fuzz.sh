@@ -3,7 +3,7 @@
 # ./dev test replays.
 # shellcheck shell=bash
 
-mapfile -t all_targets < <(find src -name '*_fuzz.cpp' -exec basename {} _fuzz.cpp \; | sort)
+mapfile -t all_targets < <(fuzz_targets)
 minutes=1
 targets=()
 while (($# > 0)); do

@@ -124,21 +124,13 @@ test_simulate() {
 }
 
 test_fuzz() {
-  local source
-  build_preset fuzz || return 1
-  for source in src/*/*_fuzz.cpp; do
-    if fuzz_target "$(basename "$source" _fuzz.cpp)" "$fuzz_seconds"; then add_counts 1 0; else add_counts 0 1; fi
+  local target
+  local -a targets
+  mapfile -t targets < <(fuzz_targets)
+  build_preset fuzz "${targets[@]/%/_fuzz}" || return 1
+  for target in "${targets[@]}"; do
+    if fuzz_target "$target" "$fuzz_seconds"; then add_counts 1 0; else add_counts 0 1; fi
   done
-}
-
-make_venv() {
-  local venv="build/venv" wanted
-  wanted="$(sha256sum <tests/requirements.txt)"
-  if [[ -x "$venv/bin/pytest" && "$(cat "$venv/requirements" 2>/dev/null)" == "$wanted" ]]; then return; fi
-  rm -rf "$venv"
-  /usr/bin/python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt &&
-    printf '%s\n' "$wanted" >"$venv/requirements"
 }
 
 # The same tests against both binaries: sanitizers find what nobody asserts, the other is what is shipped.
