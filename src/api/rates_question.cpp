@@ -86,7 +86,8 @@ class Reader {
         if (name.get(written) || written.contains(',')) {
           return wrong_type("stats", "write a list of names such as \"avg\"");
         }
-        text += (text.empty() ? "" : ",") + std::string{written};
+        if (!text.empty()) text += ',';
+        text += written;
       }
       if (names.size() == 0) text = "count";
     } else if (value) {

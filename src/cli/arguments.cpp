@@ -49,7 +49,7 @@ Said unknown_argument(CLI::App& app, const CLI::App& word, std::string_view mess
   if (rest.empty() || !rest.front().starts_with("--")) return usage(message, word);
   std::vector<std::string> known;
   for (const auto* option : word.get_options()) {
-    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    for (const auto& name : option->get_lnames()) known.push_back(fmt::format("--{}", name));
   }
   const auto flag = rest.front().substr(0, rest.front().find('='));
   return usage(fmt::format("there is no {}; the nearest is {}", flag, settings::nearest(flag, known)), word);

@@ -35,13 +35,13 @@ std::string_view advice(Kind kind) {
 
 }  // namespace
 
-std::string Row::flag() const { return "--" + replace_all(key, "._", '-'); }
+std::string Row::flag() const { return fmt::format("--{}", replace_all(key, "._", '-')); }
 
 std::string Row::variable() const {
   std::string name = replace_all(key, ".", '_');
   std::ranges::transform(name, name.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return "RATEBOOK_" + name;
+  return fmt::format("RATEBOOK_{}", name);
 }
 
 std::string Row::toml(const std::string& value) const {
