@@ -20,9 +20,9 @@ PASSWORD = "pa55'w\\ord@not/shown"
 RATES = """
 WITH RECURSIVE
   asked_origs AS (SELECT slug FROM regions WHERE slug = :'orig'
-                  UNION SELECT child.slug FROM regions AS child JOIN asked_origs ON child.parent_slug = asked_origs.slug),
+                  UNION SELECT child.slug FROM regions AS child JOIN asked_origs AS above ON child.parent_slug = above.slug),
   asked_dests AS (SELECT slug FROM regions WHERE slug = :'dest'
-                  UNION SELECT child.slug FROM regions AS child JOIN asked_dests ON child.parent_slug = asked_dests.slug),
+                  UNION SELECT child.slug FROM regions AS child JOIN asked_dests AS above ON child.parent_slug = above.slug),
   origs AS (SELECT code FROM ports WHERE code = :'orig' OR parent_slug IN (SELECT slug FROM asked_origs)),
   dests AS (SELECT code FROM ports WHERE code = :'dest' OR parent_slug IN (SELECT slug FROM asked_dests)),
   found AS (SELECT day, count(*) AS count, avg(price) AS price FROM prices
@@ -45,7 +45,8 @@ class Postgres:
     """A cluster in a folder of its own, on a Unix socket, with a password; one database a name."""
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ratebook-postgres-"))  # short: a socket's path has 107 bytes
+        # Not below pytest's folder: a socket's path has at most 107 bytes.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ratebook-postgres-"))
         # It refuses root.
         self.as_user = []
         if os.geteuid() == 0:

@@ -101,6 +101,10 @@ def test_push_repeats_conflicts_and_refusals(ratebook, server, tmp_path):
         as_json.write_text(json.dumps({"source": "a", "prices": [item, item]}))
         ratebook("push", str(as_json), "--replaces", old)
         assert counts(client, "CNSGH", "NLRTM", "2021-01-05") == {"2021-01-05": 2}
+        as_json.write_text('{"source": "a", "prices": [\n' + json.dumps(item) + ",\n"
+                           + json.dumps({**item, "price": 0}) + "]}")
+        refused = ratebook("push", str(as_json), code=1)
+        assert f"{as_json}:3: prices[1].price: " in refused.stderr, refused.stderr
 
 
 def test_rates_as_json_and_csv_are_the_servers(ratebook, loaded):

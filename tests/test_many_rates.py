@@ -6,7 +6,16 @@ import random
 import re
 
 import pytest
-from conftest import assert_problem, post_batch, post_real_prices, prices, put_places, real_places, real_prices, small_places
+from conftest import (
+    assert_problem,
+    post_batch,
+    post_real_prices,
+    prices,
+    put_places,
+    real_places,
+    real_prices,
+    small_places,
+)
 
 PLACES = ["CNSGH", "CNNGB", "CNYTN", "NLRTM", "DEHAM", "china", "china_east", "europe"]
 
@@ -64,7 +73,8 @@ def test_each_route_is_answered_as_by_itself_in_the_order_asked(shared, held, ve
 
 
 def test_a_route_that_cannot_be_answered_says_so_in_its_line(shared, held):
-    got = lines(ask(shared, [("CNSGH", "NLRTM"), ("XXXXX", "NLRTM"), ("CNSGH", 'a"b'), ("CNNGB", "NLRTM")], stats="p50"))
+    routes = [("CNSGH", "NLRTM"), ("XXXXX", "NLRTM"), ("CNSGH", 'a"b'), ("CNNGB", "NLRTM")]
+    got = lines(ask(shared, routes, stats="p50"))
     assert ["rates" in line for line in got] == [True, False, False, True]
     assert all(set(line) == {"version", "origin", "destination", "problem"} for line in got[1:3])
     assert got[1]["problem"]["type"] == "/problems/unknown-place" and got[1]["problem"]["status"] == 404

@@ -65,7 +65,8 @@ def test_import_says_which_rows_cannot_come_in_and_why(ratebook, postgres, clien
     """)
     refused = ratebook("import", code=1, database="loose")
     for line in ("regions Loud: write 1 to 64", "regions lost: no region has the slug 'nowhere'",
-                 "ports CNSGH: the code 'CNSGH' stands twice", "ports nlams:", "ports DEHAM: no region has the slug 'lost'",
+                 "ports CNSGH: the code 'CNSGH' stands twice", "ports nlams:",
+                 "ports DEHAM: no region has the slug 'lost'",
                  "prices CNSGH,NLRTM,2021-01-05,0.0000: the price is not more than 0",
                  "prices CNSGH,NLRTM,2021-01-06,-3.0000: the price is not more than 0",
                  "prices CNSGH,nlams,2021-01-06,5.0000: dest_code: no port that comes in has this code",
@@ -74,7 +75,8 @@ def test_import_says_which_rows_cannot_come_in_and_why(ratebook, postgres, clien
                  "prices CNSGH,NLRTM,2021-01-07,1.0050: the price has more than two decimals",
                  "prices CNSGH,NLRTM,2021-01-07,30000000.0000: the price is more than",
                  "prices CNSGH,CNSGH,2021-01-07,7.0000: origin and destination are the same",
-                 "prices a?b?,NLRTM,2021-01-07,7.0000: orig_code: no port", "prices CNSGH,NLRTM,NULL,1.0000: the day is"):
+                 "prices a?b?,NLRTM,2021-01-07,7.0000: orig_code: no port",
+                 "prices CNSGH,NLRTM,NULL,1.0000: the day is"):
         assert line in refused.stderr, (line, refused.stderr)
     assert "2 prices; 15 rows cannot come in" in refused.stderr
     assert refused.stdout == "" and client.get("/v1/places").json()["ports"] == []
