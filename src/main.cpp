@@ -5,8 +5,10 @@
 #include <deque>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <thread>
 
+#include "access/keeper.hpp"
 #include "api/answer_watch.hpp"
 #include "api/service.hpp"
 #include "cli/cli.hpp"
@@ -45,9 +47,20 @@ Options with_report(Options options, const std::function<void(const Fault&)>& re
   return options;
 }
 
-void say_when_ready(follower::Visible& visible, const std::string& address, std::uint16_t port) {
-  const auto host = address.contains(':') ? fmt::format("[{}]", address) : address;
-  visible.subscribe([said = false, url = fmt::format("http://{}:{}", host, port)](const follower::Step&) mutable {
+void say_reread(const obs::Logger& logger, const Result<void>& read) {
+  if (read) return logger.information("the token file was read again");
+  logger.error("the token file is not used, the tokens read before go on to hold", {{"error", read.error().message}});
+}
+
+void say_reread_certificate(const obs::Logger& logger, const std::expected<void, std::string>& read) {
+  if (read) return logger.information("the certificate was read again");
+  logger.error("the certificate is not used, the one read before goes on to hold", {{"error", read.error()}});
+}
+
+void say_when_ready(follower::Visible& visible, const http::ServerOptions& options, std::uint16_t port) {
+  const auto host = options.address.contains(':') ? fmt::format("[{}]", options.address) : options.address;
+  const auto scheme = options.tls.certificate_path.empty() ? "http" : "https";
+  visible.subscribe([said = false, url = fmt::format("{}://{}:{}", scheme, host, port)](const follower::Step&) mutable {
     if (std::exchange(said, true)) return;
     std::cout << "listening on " << url << std::endl;
     tell_service_manager("READY=1");
@@ -55,11 +68,19 @@ void say_when_ready(follower::Visible& visible, const std::string& address, std:
 }
 
 int serve(const settings::Settings& settings) {
-  const StopSignals signals;
+  StopSignals signals;
   const Runtime runtime = machine_runtime();
   const obs::Logger logger{settings.log};
   const auto report = [&logger](const Fault& fault) { logger.warning(fault.message); };
   obs::Metrics metrics;
+
+  const bool has_certificate = !settings.http.tls.certificate_path.empty();
+  if (has_certificate || !settings.tokens_path.empty()) signals.hold_reread();
+  std::optional<access::Keeper> tokens;
+  if (!settings.tokens_path.empty()) {
+    tokens.emplace(settings.tokens_path, settings.access);
+    if (const auto read = tokens->reread(); !read) return refuse(read.error().message);
+  }
 
   const auto file = sqlite::File::open(settings.data_path, runtime, settings.sqlite);
   if (!file) return refuse(file.error().message);
@@ -69,7 +90,8 @@ int serve(const settings::Settings& settings) {
 
   follower::Visible visible;
   follower::Hints hints{settings.hinted_prices_max};
-  api::Service service{{runtime, log, store, visible, metrics}, settings.api, intake_limits(settings)};
+  api::Service service{
+      {runtime, log, store, visible, metrics, tokens ? &*tokens : nullptr}, settings.api, intake_limits(settings)};
   auto routes = api::routes(service);
   api::AnswerWatch watch{metrics, logger, routes, settings.access_log};
   http::Server server{settings.http, std::move(routes),
@@ -77,13 +99,18 @@ int serve(const settings::Settings& settings) {
   const auto port = server.listen();
   if (!port) return refuse(port.error());
 
-  const auto on_stop = signals.on_stop([&] {
-    logger.information("stopping");
-    tell_service_manager("STOPPING=1");
-    service.leaving = true;
-    server.stop();
-  });
-  say_when_ready(visible, settings.http.address, *port);
+  const auto on_stop = signals.on_stop(
+      [&] {
+        logger.information("stopping");
+        tell_service_manager("STOPPING=1");
+        service.leaving = true;
+        server.stop();
+      },
+      [&] {
+        if (tokens) say_reread(logger, tokens->reread());
+        if (has_certificate) say_reread_certificate(logger, server.reread_certificate());
+      });
+  say_when_ready(visible, settings.http, *port);
 
   std::deque<std::jthread> threads;
   threads.emplace_back([&](const std::stop_token& stop) {
@@ -94,6 +121,10 @@ int serve(const settings::Settings& settings) {
       const auto offer = std::bind_front(&follower::Hints::offer, &hints);
       writer::run_partition(log, store, runtime, partition, with_report(settings.writer, report), offer, stop);
     });
+  }
+  if (tokens) {
+    threads.emplace_back(
+        [&](const std::stop_token& stop) { tokens->watch([&](const auto& read) { say_reread(logger, read); }, stop); });
   }
   server.run();
   for (auto& thread : threads) thread.request_stop();

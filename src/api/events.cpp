@@ -1,5 +1,6 @@
 // GET /v1/events: server-sent events of versions as they become visible on this node. Last-Event-ID goes on from there
 // without a gap, or gets `event: reset` where that version is of another history or unknown.
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
@@ -30,7 +31,7 @@ http::Route events(Service& service) {
                                     },
                                 .closed = [&service, listener] { service.events.close(listener); }};
           }},
-          "events"};
+          "events", guard(service, Need::read)};
 }
 
 }  // namespace ratebook::api

@@ -2,6 +2,7 @@
 // answer for a batch that another one has accepted.
 #include <fmt/format.h>
 
+#include "api/access.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/query.hpp"
@@ -48,6 +49,9 @@ void answer(const Service& service, const http::Request& request, const View& vi
   const auto batch = find(service, id, *place);
   if (!batch) return answer_problem(store_problem(batch.error()), response);
   if (!*batch) return answer_problem(unknown, response);
+  if (!caller_of(service, request).may_see((*batch)->header.source)) {
+    return answer_problem(wrong_source((*batch)->header.source, Need::read), response);
+  }
   response.content_type = "application/json";
   append_batch(response.body, as_shown(**batch, view.book->version()));
 }
@@ -58,7 +62,7 @@ http::Route get_batch(Service& service) {
   return {"GET", "/v1/batches/{id}",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer(service, request, view, response); }),
-          "get_batch"};
+          "get_batch", guard(service, Need::any)};
 }
 
 }  // namespace ratebook::api

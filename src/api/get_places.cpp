@@ -1,4 +1,5 @@
 // GET /v1/places: all regions and ports of the version that is shown here; its ETag is what a PUT names in If-Match.
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/places_document.hpp"
 #include "api/query.hpp"
@@ -24,7 +25,7 @@ http::Route get_places(Service& service) {
   return {"GET", "/v1/places",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer(service, request, view, response); }),
-          "get_places"};
+          "get_places", guard(service, Need::any)};
 }
 
 }  // namespace ratebook::api

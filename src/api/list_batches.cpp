@@ -4,6 +4,7 @@
 
 #include <unordered_set>
 
+#include "api/access.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/json_writer.hpp"
@@ -92,6 +93,9 @@ class Page {
 void answer(const Service& service, const http::Request& request, const View& view, http::Response& response) {
   auto filter = read_filter(request, service.limits);
   if (!filter) return answer_problem(filter.error(), response);
+  if (const Caller caller = caller_of(service, request); !caller.may_see(filter->source.value_or(""))) {
+    return answer_problem(wrong_source(filter->source.value_or(""), Need::read), response);
+  }
   Page page{*filter, view.book->version()};
   const bool first_page = filter->before == UINT64_MAX;
   const bool only_accepted = filter->status == BatchStatus::accepted;
@@ -120,7 +124,7 @@ http::Route list_batches(Service& service) {
   return {"GET", "/v1/batches",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer(service, request, view, response); }),
-          "list_batches"};
+          "list_batches", guard(service, Need::any)};
 }
 
 }  // namespace ratebook::api

@@ -1,4 +1,5 @@
 // GET /metrics: Prometheus text format.
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/reading.hpp"
 
@@ -13,7 +14,7 @@ http::Route metrics_text(Service& service) {
             add_view_headers(service.view(), response);
             respond(std::move(response));
           }},
-          "metrics"};
+          "metrics", guard(service, Need::read)};
 }
 
 }  // namespace ratebook::api

@@ -88,14 +88,17 @@ void Outcomes::await_version(Version version, Duration at_most, std::function<vo
   wake_.notify();
 }
 
-void Outcomes::accept(Watch watch, const BatchHeader& header) {
+void Outcomes::accept(Watch watch, const BatchHeader& header, std::uint64_t bytes) {
   const std::lock_guard lock{mutex_};
   const auto found = watched_.find(watch);
   if ((found != watched_.end() && found->second.fate) || accepted_by_id_.contains(header.id)) return;
   if (accepted_.size() >= options_.accepted_max) forget_accepted(std::string{accepted_.front().header.id});
-  accepted_.push_back({header, runtime_.boot_time()});
+  accepted_.push_back({header, bytes, runtime_.boot_time()});
   accepted_by_id_.emplace(header.id, std::prev(accepted_.end()));
-  ++accepted_of_source_[header.source];
+  Waiting& of_source = waiting_of_source_[header.source];
+  ++of_source.batches;
+  of_source.bytes += bytes;
+  waiting_bytes_ += bytes;
 }
 
 std::optional<BatchHeader> Outcomes::accepted(const std::string& id) const {
@@ -114,15 +117,15 @@ std::vector<BatchHeader> Outcomes::accepted(const std::optional<std::string>& so
   return headers;
 }
 
-std::size_t Outcomes::accepted_count(const std::string& source) const {
+Waiting Outcomes::waiting(const std::string& source) const {
   const std::lock_guard lock{mutex_};
-  const auto found = accepted_of_source_.find(source);
-  return found == accepted_of_source_.end() ? 0 : found->second;
+  const auto found = waiting_of_source_.find(source);
+  return found == waiting_of_source_.end() ? Waiting{} : found->second;
 }
 
-std::size_t Outcomes::accepted_count() const {
+Waiting Outcomes::waiting() const {
   const std::lock_guard lock{mutex_};
-  return accepted_.size();
+  return {accepted_.size(), waiting_bytes_};
 }
 
 std::size_t Outcomes::watched_count() const {
@@ -173,8 +176,11 @@ void Outcomes::finish(std::map<Watch, Watched>::iterator watched) {
 void Outcomes::forget_accepted(const std::string& id) {
   const auto found = accepted_by_id_.find(id);
   if (found == accepted_by_id_.end()) return;
-  const auto of_source = accepted_of_source_.find(found->second->header.source);
-  if (--of_source->second == 0) accepted_of_source_.erase(of_source);
+  const std::uint64_t bytes = found->second->bytes;
+  waiting_bytes_ -= bytes;
+  const auto of_source = waiting_of_source_.find(found->second->header.source);
+  of_source->second.bytes -= bytes;
+  if (--of_source->second.batches == 0) waiting_of_source_.erase(of_source);
   accepted_.erase(found->second);
   accepted_by_id_.erase(found);
 }

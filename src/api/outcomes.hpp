@@ -40,6 +40,12 @@ struct OutcomesOptions {
   std::size_t polled_per_round = 256;
 };
 
+/// What is accepted and not decided yet.
+struct Waiting {
+  std::size_t batches = 0;
+  std::uint64_t bytes = 0;  ///< packed, as the log has them
+};
+
 /// Thread-safe.
 class Outcomes {
  public:
@@ -66,12 +72,12 @@ class Outcomes {
   void await_version(Version version, Duration at_most, std::function<void(bool)> done);
 
   /// Remembers a batch that is in the log until its fate is known; not if `watch` has it already.
-  void accept(Watch watch, const BatchHeader& header);
+  void accept(Watch watch, const BatchHeader& header, std::uint64_t bytes = 0);
   std::optional<BatchHeader> accepted(const std::string& id) const;
   /// Newest first; of one source, or of all.
   std::vector<BatchHeader> accepted(const std::optional<std::string>& source, std::size_t limit) const;
-  std::size_t accepted_count(const std::string& source) const;
-  std::size_t accepted_count() const;
+  Waiting waiting(const std::string& source) const;
+  Waiting waiting() const;
   std::size_t watched_count() const;
 
   /// One round: ends what is due, asks the store for what may have been rejected. Returns how long nothing will be due.
@@ -94,6 +100,7 @@ class Outcomes {
   };
   struct Accepted {
     BatchHeader header;
+    std::uint64_t bytes = 0;
     BootTime asked{};
   };
   struct Question {
@@ -123,7 +130,8 @@ class Outcomes {
   std::multimap<Version, VersionWait> version_waits_;
   std::list<Accepted> accepted_;  ///< oldest first
   std::unordered_map<std::string, std::list<Accepted>::iterator> accepted_by_id_;
-  std::unordered_map<std::string, std::size_t> accepted_of_source_;
+  std::unordered_map<std::string, Waiting> waiting_of_source_;
+  std::uint64_t waiting_bytes_ = 0;
   BootTime next_round_ = BootTime::max();  ///< none is planned yet: the first wait wakes
 
   follower::Visible::Subscription subscription_;

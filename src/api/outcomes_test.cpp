@@ -202,11 +202,13 @@ TEST_F(OutcomesTest, TooManyWhoAwaitAVersionAreToldAtOnce) {
 TEST_F(OutcomesTest, AcceptedBatchesAreRememberedUntilTheirFateIsKnown) {
   for (const auto* id : {"x", "y", "z"}) {
     const auto watch = outcomes_.watch(Outcomes::Awaited::commit, id).value();
-    outcomes_.accept(watch, header_of(id, std::string{"from-"} + id));
+    outcomes_.accept(watch, header_of(id, std::string{"from-"} + id), 100);
     outcomes_.forget(watch);
   }
   EXPECT_EQ(outcomes_.accepted("y")->source, "from-y");
-  EXPECT_EQ(outcomes_.accepted_count("from-x"), 1U);
+  EXPECT_EQ(outcomes_.waiting("from-x").batches, 1U);
+  EXPECT_EQ(outcomes_.waiting("from-x").bytes, 100U);
+  EXPECT_EQ(outcomes_.waiting().bytes, 300U);
   const auto newest_first = outcomes_.accepted(std::nullopt, 2);
   ASSERT_EQ(newest_first.size(), 2U);
   EXPECT_EQ(newest_first[0].id, "z");
@@ -215,8 +217,9 @@ TEST_F(OutcomesTest, AcceptedBatchesAreRememberedUntilTheirFateIsKnown) {
   store_.put(batch("x", BatchStatus::rejected, 0));
   pass(100ms);
   EXPECT_FALSE(outcomes_.accepted("x"));
-  EXPECT_EQ(outcomes_.accepted_count("from-x"), 0U);
-  EXPECT_EQ(outcomes_.accepted_count(), 1U);
+  EXPECT_EQ(outcomes_.waiting("from-x").batches, 0U);
+  EXPECT_EQ(outcomes_.waiting().batches, 1U);
+  EXPECT_EQ(outcomes_.waiting().bytes, 100U);
 }
 
 TEST_F(OutcomesTest, ABatchThatIsVisibleAlreadyIsNotRememberedAsAccepted) {
@@ -231,7 +234,7 @@ TEST_F(OutcomesTest, BeyondTheirBoundTheOldestAcceptedAreForgotten) {
   for (const auto* id : {"a", "b", "c", "d"}) outcomes_.accept(watch, header_of(id));
   EXPECT_FALSE(outcomes_.accepted("a"));
   EXPECT_TRUE(outcomes_.accepted("d"));
-  EXPECT_EQ(outcomes_.accepted_count("carrier-a"), 3U);
+  EXPECT_EQ(outcomes_.waiting("carrier-a").batches, 3U);
 }
 
 // Threads that watch, accept and await while versions are shown: each wait ends exactly once, none is left.

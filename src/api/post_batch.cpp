@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/access.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/headers.hpp"
@@ -87,14 +88,40 @@ Problem refusal_problem(const intake::Refused& refused) {
 
 namespace {
 
+/// Why a batch of this source and so many bytes, packed, must wait until others are decided. A batch that is larger
+/// than its bound goes in alone.
+std::optional<Problem> too_much_waiting(const Service& service, const std::string& source, std::uint64_t bytes) {
+  const Limits& limits = service.limits;
+  const auto over = [bytes](const Waiting& waiting, std::size_t batches_max, std::uint64_t bytes_max) {
+    return waiting.batches >= batches_max || (waiting.bytes > 0 && waiting.bytes + bytes > bytes_max);
+  };
+  const auto problem = [](ProblemKind kind, std::string_view whose, const Waiting& waiting) {
+    return Problem{kind,
+                   fmt::format("{} batches of {} ({} bytes) are accepted and not yet committed; send it again later",
+                               waiting.batches, whose, waiting.bytes),
+                   {},
+                   {}};
+  };
+  if (const Waiting mine = service.outcomes.waiting(source);
+      over(mine, limits.accepted_per_source_max, limits.accepted_bytes_per_source_max)) {
+    return problem(problems::too_much_waiting, fmt::format("'{}'", source), mine);
+  }
+  if (const Waiting all = service.outcomes.waiting(); over(all, limits.accepted_max, limits.accepted_bytes_max)) {
+    return problem(problems::overloaded, "all sources", all);
+  }
+  return std::nullopt;
+}
+
 // One POST from its headers to its answer. Its steps run on worker threads, one after the other.
 class Post : public std::enable_shared_from_this<Post> {
  public:
-  Post(Service& service, std::shared_ptr<const http::Request> request, PostedBatch posted,
-       std::shared_ptr<const PlaceTree> places)
+  Post(Service& service, std::shared_ptr<const http::Request> request, PostedBatch posted, Caller caller,
+       std::unique_ptr<Uploads::Place> upload, std::shared_ptr<const PlaceTree> places)
       : service_(service),
         request_(std::move(request)),
         posted_(std::move(posted)),
+        caller_(std::move(caller)),
+        upload_(std::move(upload)),
         intake_(std::in_place,
                 intake::Request{posted_.body.format, std::move(places), posted_.source, posted_.replaces,
                                 posted_.body.coding, posted_.body.digests},
@@ -102,15 +129,23 @@ class Post : public std::enable_shared_from_this<Post> {
 
   bool feed(std::string_view piece) {
     service_.counts.bytes.add(static_cast<double>(piece.size()));
-    return intake_->feed(piece);
+    return intake_->feed(piece) && may_go_on();
   }
 
-  void abandon() { intake_.reset(); }
+  void abandon() {
+    intake_.reset();
+    upload_.reset();
+  }
 
   void finish(http::Respond respond) {
     respond_ = std::move(respond);
+    if (refusal_) {
+      intake_.reset();
+      return answer(*refusal_);
+    }
     auto decoded = intake_->finish();
     intake_.reset();  // its memory is not needed while this waits
+    if (decoded && !caller_.may_send(decoded->source)) return answer(wrong_source(decoded->source, Need::send));
     if (!decoded) {
       service_.counts.refused.add();
       return answer(refusal_problem(decoded.error()));
@@ -118,17 +153,21 @@ class Post : public std::enable_shared_from_this<Post> {
     header_ = header_of(*decoded);
     if (posted_.dry_run) return answer_dry_run();
     if (answer_if_decided()) return;
-    if (service_.outcomes.accepted_count(header_.source) >= service_.limits.accepted_per_source_max) {
-      return answer({problems::too_much_waiting,
-                     fmt::format("'{}' has {} batches that are accepted and not yet committed; wait for some of them",
-                                 header_.source, service_.limits.accepted_per_source_max),
-                     {},
-                     {}});
+    if (const auto problem = too_much_waiting(service_, header_.source, decoded->spool.bytes())) {
+      return answer(*problem);
     }
     put(decoded->spool);
   }
 
  private:
+  /// As soon as the body has named its source: a batch that may not be sent is not read to its end.
+  bool may_go_on() {
+    const std::string_view source = intake_->source();
+    if (source.empty()) return true;
+    refusal_ = caller_.may_send(source) ? upload_->name(source) : wrong_source(source, Need::send);
+    return !refusal_;
+  }
+
   BatchHeader header_of(const intake::Decoded& decoded) const {
     BatchHeader header{.source = decoded.source,
                        .key = posted_.key.empty() ? random_id(service_.runtime) : posted_.key,
@@ -152,7 +191,7 @@ class Post : public std::enable_shared_from_this<Post> {
       object.number("price_count", header_.price_count);
       object.text("digest", hex(header_.digest));
     }
-    respond_(std::move(response));
+    respond(std::move(response));
   }
 
   // What the store has decided already needs no log. A store that does not answer is no reason to refuse: the writer
@@ -194,6 +233,7 @@ class Post : public std::enable_shared_from_this<Post> {
     if (!watch) return answer({problems::overloaded, "too many batches are waiting here; send it again later", {}, {}});
     const auto submitted = log::put_batch(service_.log, service_.runtime, header_, spool.chunk_count(),
                                           [&](std::size_t index) { return spool.read(index); });
+    upload_.reset();  // from here on it only waits
     if (!submitted) {
       service_.outcomes.forget(*watch);
       return answer_not_submitted(submitted.error());
@@ -202,7 +242,7 @@ class Post : public std::enable_shared_from_this<Post> {
     service_.counts.prices.add(static_cast<double>(header_.price_count));
     attempt_ = submitted->attempt;
     place_ = submitted->last;
-    service_.outcomes.accept(*watch, header_);
+    service_.outcomes.accept(*watch, header_, spool.bytes());
     service_.outcomes.await(*watch, wait(),
                             [self = shared_from_this()](const std::optional<Fate>& fate) { self->answer_fate(fate); });
   }
@@ -262,12 +302,18 @@ class Post : public std::enable_shared_from_this<Post> {
     if (batch.status == BatchStatus::accepted && place_) location += "?at=" + log::format_place(*place_);
     response.headers.emplace_back("Location", std::move(location));
     append_batch(response.body, batch);
-    respond_(std::move(response));
+    respond(std::move(response));
   }
 
   void answer(const Problem& problem) {
     http::Response response = problem_response(problem);
     add_common(response, service_.view());
+    respond(std::move(response));
+  }
+
+  /// Its place is free before the client knows that it may send the next one.
+  void respond(http::Response response) {
+    upload_.reset();
     respond_(std::move(response));
   }
 
@@ -290,6 +336,9 @@ class Post : public std::enable_shared_from_this<Post> {
   Service& service_;
   std::shared_ptr<const http::Request> request_;
   PostedBatch posted_;
+  Caller caller_;
+  std::unique_ptr<Uploads::Place> upload_;  ///< until it is in the log, or answered
+  std::optional<Problem> refusal_;
   std::optional<intake::Intake> intake_;
   http::Respond respond_;
   BatchHeader header_;
@@ -322,11 +371,21 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
   if (const auto problem = not_ready(view)) return refuse(*problem);
   auto posted = read_posted_batch(*request);
   if (!posted) return refuse(posted.error());
+  Caller caller = caller_of(service, *request);
+  if (!posted->source.empty() && !caller.may_send(posted->source)) {
+    return refuse(wrong_source(posted->source, Need::send));
+  }
   if (view.book->places()->port_count() == 0) {
     return refuse({problems::no_places, "PUT /v1/places first: a batch names ports", {}, {}});
   }
   if (const auto problem = announced_too_large(*request, posted->body, service.intake_limits)) return refuse(*problem);
-  const auto post = std::make_shared<Post>(service, std::move(request), std::move(*posted), view.book->places());
+  const std::string source = posted->source.empty() ? caller.only_source().value_or("") : posted->source;
+  if (const auto problem = source.empty() ? std::nullopt : too_much_waiting(service, source, 0))
+    return refuse(*problem);
+  auto upload = service.uploads.enter(source);
+  if (!upload) return refuse(upload.error());
+  const auto post = std::make_shared<Post>(service, std::move(request), std::move(*posted), std::move(caller),
+                                           *std::move(upload), view.book->places());
   return http::Upload{.feed = [post](std::string_view piece) { return post->feed(piece); },
                       .finish = [post](http::Respond respond) { post->finish(std::move(respond)); },
                       .abandon = [post] { post->abandon(); }};
@@ -338,7 +397,7 @@ http::Route post_batch(Service& service) {
   return {"POST", "/v1/batches", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
             return begin(service, std::move(request));
           }},
-          "post_batch"};
+          "post_batch", guard(service, Need::send)};
 }
 
 }  // namespace ratebook::api

@@ -3,6 +3,7 @@
 // while the server goes on: what a version holds never changes.
 #include <array>
 
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/json_writer.hpp"
 #include "api/past.hpp"
@@ -125,7 +126,7 @@ http::Route prices(Service& service) {
                             answer(service, *request, version.value_or(view.book->version()), view, respond);
                           });
           }},
-          "prices"};
+          "prices", guard(service, Need::read)};
 }
 
 }  // namespace ratebook::api

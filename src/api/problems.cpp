@@ -14,6 +14,13 @@ void append_item(std::string& out, const ProblemItem& item) {
   object.text("message", item.message);
 }
 
+/// RFC 6750, section 3: no error code for who has sent no token.
+std::string_view challenge(const ProblemKind& kind) {
+  if (kind.status == 403) return R"(Bearer realm="ratebook", error="insufficient_scope")";
+  if (kind.type == problems::token_unknown.type) return R"(Bearer realm="ratebook", error="invalid_token")";
+  return R"(Bearer realm="ratebook")";
+}
+
 }  // namespace
 
 void append_problem(std::string& out, const Problem& problem) {
@@ -37,6 +44,9 @@ void answer_problem(const Problem& problem, http::Response& response) {
   response.status = problem.kind.status;
   response.content_type = "application/problem+json";
   if (problem.kind.status == 503 || problem.kind.status == 429) response.headers.emplace_back("Retry-After", "1");
+  if (problem.kind.status == 401 || problem.kind.status == 403) {
+    response.headers.emplace_back("WWW-Authenticate", challenge(problem.kind));
+  }
   response.body.clear();
   append_problem(response.body, problem);
 }

@@ -24,6 +24,9 @@ inline constexpr ProblemKind bad_header{400, "bad-header", "A header is wrong"};
 inline constexpr ProblemKind malformed_body{400, "malformed-body", "The body cannot be read"};
 inline constexpr ProblemKind broken_encoding{400, "broken-encoding", "The body cannot be decompressed"};
 inline constexpr ProblemKind digest_mismatch{400, "digest-mismatch", "The body is not the one that was sent"};
+inline constexpr ProblemKind token_missing{401, "token-missing", "This needs a token"};
+inline constexpr ProblemKind token_unknown{401, "token-unknown", "The token is not known"};
+inline constexpr ProblemKind forbidden{403, "forbidden", "The token is not for this"};
 inline constexpr ProblemKind unknown_place{404, "unknown-place", "There is no such place"};
 inline constexpr ProblemKind unknown_batch{404, "unknown-batch", "There is no such batch"};
 inline constexpr ProblemKind unknown_version{404, "unknown-version", "There is no such version"};
@@ -69,7 +72,7 @@ struct Problem {
 
 /// As the body reads it, also inside of a batch.
 void append_problem(std::string& out, const Problem& problem);
-/// A 503 and a 429 get a Retry-After.
+/// A 503 and a 429 get a Retry-After, a 401 and a 403 a WWW-Authenticate.
 void answer_problem(const Problem& problem, http::Response& response);
 http::Response problem_response(const Problem& problem);
 

@@ -2,6 +2,7 @@
 // here, 412 other places stand there, 428 If-Match is missing (the first places need none), 422 with what is wrong.
 #include <fmt/format.h>
 
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/places_document.hpp"
 #include "api/query.hpp"
@@ -114,7 +115,7 @@ http::Route put_places(Service& service) {
   return {"PUT", "/v1/places", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
             return begin(service, std::move(request));
           }},
-          "put_places"};
+          "put_places", guard(service, Need::operate)};
 }
 
 }  // namespace ratebook::api

@@ -1,5 +1,6 @@
 // POST /v1/rates/query: many routes in one call, all of one version. Answered as NDJSON, a line a route in the order
 // asked: its rates as GET /v1/rates gives them, or its problem. Lines are made as the client takes them.
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/json_writer.hpp"
 #include "api/past.hpp"
@@ -139,7 +140,7 @@ http::Route query_rates(Service& service) {
   return {"POST", "/v1/rates/query", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
             return begin(service, std::move(request));
           }},
-          "query_rates"};
+          "query_rates", guard(service, Need::read)};
 }
 
 }  // namespace ratebook::api

@@ -1,5 +1,6 @@
 // GET /v1/rates?origin&destination&date_from&date_to[&stats][&min_count][&version]: what a route cost, day by day, the
 // days that have prices, ascending; JSON, or CSV where Accept likes it better. A past version is read from the store.
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/past.hpp"
 #include "api/query.hpp"
@@ -132,7 +133,8 @@ http::Route rates(Service& service) {
   auto slow = [&service](const http::Request& request, const View& view, http::Response& response) {
     answer(service, false, request, view, response);
   };
-  return {"GET", "/v1/rates", reading(service, std::move(quick), std::move(slow), asked_version), "rates"};
+  return {"GET", "/v1/rates", reading(service, std::move(quick), std::move(slow), asked_version), "rates",
+          guard(service, Need::read)};
 }
 
 }  // namespace ratebook::api

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/query.hpp"
 #include "api/rate_text.hpp"
@@ -96,7 +97,7 @@ http::Route rates_existing(Service& service) {
               [&service](const http::Request& request, const View& view, http::Response& response) {
                 answer(service, false, request, view, response);
               }),
-          "rates_existing"};
+          "rates_existing", guard(service, Need::read)};
 }
 
 }  // namespace ratebook::api

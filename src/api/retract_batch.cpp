@@ -2,6 +2,7 @@
 // version; the record of it stays. 200 retracted and visible here, or before; 202 in the log; 404, 409 not committed.
 #include <fmt/format.h>
 
+#include "api/access.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/query.hpp"
@@ -25,6 +26,9 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
     if (!stored) return answer(store_problem(stored.error()));
     if (!*stored) return accepted ? answer_not_committed("accepted") : answer_unknown();
     const Batch& batch = **stored;
+    if (!caller_of(service_, *request_).may_send(batch.header.source)) {
+      return answer(wrong_source(batch.header.source, Need::send));
+    }
     switch (batch.status) {
       case BatchStatus::accepted:
       case BatchStatus::rejected:
@@ -124,7 +128,7 @@ http::Route retract_batch(Service& service) {
           http::Deferred{[&service](std::shared_ptr<const http::Request> request, http::Respond respond) {
             std::make_shared<Retraction>(service, std::move(request), std::move(respond))->run();
           }},
-          "retract_batch"};
+          "retract_batch", guard(service, Need::send)};
 }
 
 }  // namespace ratebook::api

@@ -33,6 +33,7 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       store(parts.store),
       visible(parts.visible),
       metrics(parts.metrics),
+      tokens(parts.tokens),
       limits(limits_),
       spool_files(limits.spool_bytes_max),
       intake_limits(with_spool_files(std::move(intake_limits_), spool_files)),
@@ -41,6 +42,7 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       pool(limits.pool_threads),
       outcomes(
           store, visible, runtime, [this](std::function<void()> work) { pool.post(std::move(work)); }, limits.outcomes),
+      uploads(limits.uploads),
       events(store, visible, [this](std::function<void()> work) { pool.post(std::move(work)); }),
       outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
   metrics.gauge("ratebook_intake_memory_bytes", "Memory that all intakes hold together.",
@@ -48,7 +50,11 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
   metrics.gauge("ratebook_waiting_requests", "Requests that wait for a batch's fate or for a version.",
                 [this] { return static_cast<double>(outcomes.watched_count()); });
   metrics.gauge("ratebook_accepted_batches", "Batches that this node has accepted and that are not decided yet.",
-                [this] { return static_cast<double>(outcomes.accepted_count()); });
+                [this] { return static_cast<double>(outcomes.waiting().batches); });
+  metrics.gauge("ratebook_accepted_bytes", "What these batches hold in the log.",
+                [this] { return static_cast<double>(outcomes.waiting().bytes); });
+  metrics.gauge("ratebook_uploads", "Batches that are being received.",
+                [this] { return static_cast<double>(uploads.count()); });
   metrics.gauge("ratebook_event_streams", "Open event streams.",
                 [this] { return static_cast<double>(events.open_count()); });
   metrics.gauge("ratebook_version", "The version that this node shows.",

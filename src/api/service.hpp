@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <thread>
 
+#include "access/keeper.hpp"
 #include "api/event_hub.hpp"
 #include "api/outcomes.hpp"
 #include "api/pool.hpp"
+#include "api/uploads.hpp"
 #include "follower/follower.hpp"
 #include "http/http.hpp"
 #include "intake/intake.hpp"
@@ -30,7 +32,11 @@ struct Limits {
   std::size_t query_route_days_max = 366'000;  ///< its routes times its days
   std::size_t narrow_routes_max = 512;         ///< port pairs of a query that a core answers at once
   std::size_t past_prices_max = 10'000'000;    ///< read for one query of a past version
-  std::size_t accepted_per_source_max = 1000;
+  std::size_t accepted_per_source_max = 1000;  ///< batches, not decided yet
+  std::size_t accepted_max = 5000;             ///< of all sources together
+  std::uint64_t accepted_bytes_per_source_max = 1U << 30;
+  std::uint64_t accepted_bytes_max = std::uint64_t{4} << 30;
+  UploadLimits uploads;
   std::size_t intake_bytes_max = 512u << 20;           ///< all intakes, and past versions, together
   std::size_t spool_bytes_max = std::size_t{4} << 30;  ///< temporary files of all intakes together
   std::size_t listed_batches_default = 100;            ///< of a page, where `limit` says nothing
@@ -45,6 +51,7 @@ struct Parts {
   store::Store& store;
   follower::Visible& visible;
   obs::Metrics& metrics;
+  const access::Keeper* tokens = nullptr;  ///< none: everything is open
 };
 
 /// Counted by the endpoints themselves.
@@ -67,6 +74,7 @@ class Service {
   store::Store& store;
   follower::Visible& visible;
   obs::Metrics& metrics;
+  const access::Keeper* const tokens;  ///< nullptr: everything is open
   const Limits limits;
   intake::MemoryBudget spool_files;
   const intake::Limits intake_limits;
@@ -75,6 +83,7 @@ class Service {
   const IntakeCounts counts;
   Pool pool;
   Outcomes outcomes;
+  Uploads uploads;
   EventHub events;
 
  private:

@@ -69,6 +69,7 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   add_batches(line);
   add_retract(line);
   add_places(line);
+  add_token(line);
   add_generate(line);
   add_import(line);
   add_export(line);

@@ -38,7 +38,7 @@ TEST(Arguments, what_is_wrong_is_said_on_err_with_exit_code_2) {
       {"generate", "--from", "2026-02-30"},
       {"generate", "--ports", "/nowhere/ports.csv"},
       {"push", "/nowhere/prices.csv", "--source", "a"},
-      {"batches", "--server", "https://127.0.0.1"},
+      {"batches", "--server", "ftp://127.0.0.1"},
   };
   for (const auto& arguments : wrong) {
     const auto captured = run_captured(arguments);

@@ -69,8 +69,12 @@ const CommandLine::Entry* CommandLine::entry(const CLI::App& word) const {
   return nullptr;
 }
 
-void add_server(CLI::App& word, std::string& server) {
-  word.add_option("--server", server, "Where the server is")->envname("RATEBOOK_SERVER")->type_name("URL");
+void add_server(CLI::App& word, Server& server) {
+  word.add_option("--server", server.url, "Where the server is")->envname("RATEBOOK_SERVER")->type_name("URL");
+  word.add_option("--token-file", server.token_file, "A file that holds the token; else RATEBOOK_TOKEN has it")
+      ->type_name("FILE");
+  word.add_option("--ca", server.ca_file, "For https: whose certificates are good (PEM); else RATEBOOK_CA names it")
+      ->type_name("FILE");
 }
 
 void add_seconds(CLI::App& word, const std::string& name, std::chrono::milliseconds& target, const std::string& text) {

@@ -41,8 +41,9 @@ class CommandLine {
   std::vector<Entry> entries_;
 };
 
-/// `--server URL`, or RATEBOOK_SERVER.
-void add_server(CLI::App& word, std::string& server);
+struct Server;
+/// `--server URL`, or RATEBOOK_SERVER, and with what it is asked.
+void add_server(CLI::App& word, Server& server);
 /// `name SECONDS`; the default is what stands in `target`.
 void add_seconds(CLI::App& word, const std::string& name, std::chrono::milliseconds& target, const std::string& text);
 void add_seconds(CLI::App& word, const std::string& name, std::chrono::seconds& target, const std::string& text);
@@ -58,6 +59,7 @@ void add_rates(CommandLine& line);
 void add_batches(CommandLine& line);
 void add_retract(CommandLine& line);
 void add_places(CommandLine& line);
+void add_token(CommandLine& line);
 void add_generate(CommandLine& line);
 void add_import(CommandLine& line);
 void add_export(CommandLine& line);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 
 #include "cli/exit_code.hpp"
 #include "client/submit.hpp"
@@ -25,12 +27,31 @@ std::string describe(const client::ItemProblem& problem, const Sent& sent) {
   return printable(text);
 }
 
+/// From the file, else from the environment; empty: none.
+Result<std::string> read_token(const Server& server) {
+  if (server.token_file.empty()) {
+    const char* value = std::getenv("RATEBOOK_TOKEN");
+    return value == nullptr ? std::string{} : std::string{value};
+  }
+  std::ifstream file{server.token_file};
+  std::string token;
+  if (file >> token) return token;
+  return fail(Failure::not_found, fmt::format("--token-file {}: there is no token in it", server.token_file));
+}
+
+std::string ca_file_of(const Server& server) {
+  const char* value = std::getenv("RATEBOOK_CA");
+  return server.ca_file.empty() && value != nullptr ? value : server.ca_file;
+}
+
 }  // namespace
 
-std::optional<client::Client> connect_to(const std::string& server, const Console& console, client::Timeouts timeouts) {
-  auto url = client::parse_url(server);
-  if (url) return client::Client{*std::move(url), timeouts};
-  say_error(console, url.error().message);
+std::optional<client::Client> connect_to(const Server& server, const Console& console, client::Timeouts timeouts) {
+  auto url = client::parse_url(server.url);
+  auto token = read_token(server);
+  if (url && token)
+    return client::Client{*std::move(url), timeouts, {.token = *std::move(token), .ca_file = ca_file_of(server)}};
+  say_error(console, url ? token.error().message : url.error().message);
   return std::nullopt;
 }
 

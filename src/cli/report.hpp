@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/console.hpp"
+#include "cli/words.hpp"
 #include "client/answers.hpp"
 #include "client/client.hpp"
 
@@ -14,8 +15,7 @@ namespace ratebook::cli {
 inline constexpr client::Timeouts question_timeouts{.answer = std::chrono::milliseconds{15'000}};
 
 /// A client of the server, or nothing: then the reason is printed and the exit code is exit_usage.
-std::optional<client::Client> connect_to(const std::string& server, const Console& console,
-                                         client::Timeouts timeouts = {});
+std::optional<client::Client> connect_to(const Server& server, const Console& console, client::Timeouts timeouts = {});
 
 /// The server's own text on out, its last line ended.
 void pass_through(const Console& console, std::string_view text);

@@ -15,10 +15,13 @@ std::string refusal(const settings::Settings& settings) {
     return "no data file is named: say --data PATH, RATEBOOK_DATA=PATH, or data = \"PATH\" in ratebook.toml";
   }
   const std::string& address = settings.http.address;
-  if (settings.open_to_everyone || address == "localhost" || address == "::1" || address.starts_with("127.")) return {};
+  if (settings.open_to_everyone || !settings.tokens_path.empty() || address == "localhost" || address == "::1" ||
+      address.starts_with("127."))
+    return {};
   return fmt::format(
-      "listen {}: that is beyond loopback, where nothing keeps others from sending and retracting; say "
-      "--open-to-everyone if that is meant, or listen on 127.0.0.1",
+      "listen {}: that is beyond loopback, where nothing keeps others from sending and retracting; make "
+      "tokens (`ratebook token create`) and name their file with --tokens, say --open-to-everyone if that is meant, or "
+      "listen on 127.0.0.1",
       address);
 }
 

@@ -13,6 +13,7 @@ constexpr auto footer = R"(Examples:
   ratebook serve --data prices.sqlite --listen 127.0.0.1:0      (picks a free port and says which)
   ratebook serve --data prices.sqlite --drain-time 5s --grace-time 1m
   ratebook serve --config ratebook.toml --http-connections-max 500
+  ratebook serve --data prices.sqlite --listen 0.0.0.0:8080 --tokens tokens
 
 Every setting is a flag, a variable and a line of the file: flags over RATEBOOK_… over the file over defaults.
 `ratebook config` prints what holds and from where it came, `ratebook config --example` a file with all of them.

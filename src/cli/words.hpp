@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/console.hpp"
@@ -16,8 +17,17 @@ namespace ratebook::cli {
 
 inline constexpr auto default_server = "http://127.0.0.1:8080";
 
+/// Where a server is, and with what it is asked. The token itself is never on a command line, where others see it.
+struct Server {
+  Server() = default;
+  explicit Server(std::string url_) : url(std::move(url_)) {}
+  std::string url = default_server;
+  std::string token_file;  ///< empty: RATEBOOK_TOKEN, or none
+  std::string ca_file;     ///< for https; empty: RATEBOOK_CA, or those that the system trusts
+};
+
 struct PushOptions {
-  std::string server = default_server;
+  Server server;
   std::string file;      ///< "-": standard input
   std::string source;    ///< empty: named in the file (JSON)
   std::string key;       ///< empty: a fresh one
@@ -30,7 +40,7 @@ struct PushOptions {
 };
 
 struct RatesOptions {
-  std::string server = default_server;
+  Server server;
   std::string origin;
   std::string destination;
   std::string from;  ///< YYYY-MM-DD; empty, both: the newest days that have prices
@@ -44,7 +54,7 @@ struct RatesOptions {
 };
 
 struct BatchesOptions {
-  std::string server = default_server;
+  Server server;
   std::string id;  ///< empty: a list
   std::string source;
   std::string status;
@@ -54,7 +64,7 @@ struct BatchesOptions {
 };
 
 struct RetractOptions {
-  std::string server = default_server;
+  Server server;
   std::string id;
   std::chrono::seconds wait{600};
   std::chrono::seconds retry_time{60};
@@ -62,7 +72,7 @@ struct RetractOptions {
 };
 
 struct PlacesOptions {
-  std::string server = default_server;
+  Server server;
   std::string file;  ///< JSON
   std::string regions;
   std::string ports;
@@ -72,14 +82,14 @@ struct PlacesOptions {
 };
 
 struct ExportOptions {
-  std::string server = default_server;
+  Server server;
   std::optional<std::uint64_t> version;
   std::string format = "csv";  ///< or ndjson
   std::string output;          ///< empty: standard output
 };
 
 struct ImportOptions {
-  std::string server = default_server;
+  Server server;
   std::string connection;  ///< as libpq takes it; empty: from the environment
   std::string source = "existing";
   std::string key = "import";
@@ -92,7 +102,7 @@ struct ImportOptions {
 };
 
 struct CompareOptions {
-  std::string server = default_server;
+  Server server;
   std::string url;  ///< of the existing service
   std::size_t routes = 300;
   std::optional<std::uint64_t> seed;
@@ -116,6 +126,13 @@ struct ConfigOptions {
   bool markdown = false;  ///< the table of the reference instead
 };
 
+struct TokenOptions {
+  std::string file;
+  std::string name;
+  std::vector<std::string> roles;
+  std::vector<std::string> sources;
+};
+
 /// Each returns an exit code (exit_code.hpp).
 int serve(const settings::Inputs& inputs, const ServeFunction& run, const Console& console);
 int config(const ConfigOptions& options, const Console& console);
@@ -130,6 +147,9 @@ int put_places(const PlacesOptions& options, const Console& console);
 int export_prices(const ExportOptions& options, const Console& console);
 int import_tables(const ImportOptions& options, const Console& console);
 int compare(const CompareOptions& options, const Console& console);
+int create_token(const TokenOptions& options, const Console& console);
+int list_tokens(const TokenOptions& options, const Console& console);
+int revoke_token(const TokenOptions& options, const Console& console);
 int generate_prices(const GenerateOptions& options, const Console& console);
 
 }  // namespace ratebook::cli

@@ -8,6 +8,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -37,12 +38,69 @@ bool is_header_text(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
+/// A connection, with TLS or without.
+class Wire {
+ public:
+  explicit Wire(asio::io_context& io) : socket(io) {}
+
+  tcp::socket socket;
+
+  /// From now on all goes through a session whose peer must be `host`.
+  error_code wrap(const std::string& host, const std::string& ca_file) {
+    error_code error;
+    asio::ssl::context context{asio::ssl::context::tls_client};
+    context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+    if (ca_file.empty()) {
+      context.set_default_verify_paths(error);
+    } else {
+      context.load_verify_file(ca_file, error);
+    }
+    if (error) return error;
+    session_ = std::make_unique<Session>(socket, context);
+    session_->set_verify_mode(asio::ssl::verify_peer);
+    session_->set_verify_callback(asio::ssl::host_name_verification{host});
+    error_code is_name;
+    asio::ip::make_address(host, is_name);
+    if (is_name) SSL_set_tlsext_host_name(session_->native_handle(), host.c_str());
+    return {};
+  }
+  template <class Handler>
+  void async_handshake(Handler handler) {
+    session_->async_handshake(asio::ssl::stream_base::client, std::move(handler));
+  }
+  template <class Handler>
+  void async_write(asio::const_buffer bytes, Handler handler) {
+    if (session_) {
+      asio::async_write(*session_, bytes, std::move(handler));
+    } else {
+      asio::async_write(socket, bytes, std::move(handler));
+    }
+  }
+  template <class Handler>
+  void async_read_some(asio::mutable_buffer room, Handler handler) {
+    if (session_) {
+      session_->async_read_some(room, std::move(handler));
+    } else {
+      socket.async_read_some(room, std::move(handler));
+    }
+  }
+  /// Handlers that wait are called with an error; the session stays for them.
+  void close() {
+    error_code ignored;
+    socket.close(ignored);
+  }
+  void forget_session() { session_ = nullptr; }
+
+ private:
+  using Session = asio::ssl::stream<tcp::socket&>;
+  std::unique_ptr<Session> session_;
+};
+
 /// One request and its answer on a connection: a write and a read are under way at the same time.
 class Exchange {
  public:
-  Exchange(asio::io_context& io, tcp::socket& socket, const Request& request, std::string head,
-           const Timeouts& timeouts)
-      : io_(io), socket_(socket), request_(request), head_(std::move(head)), timeouts_(timeouts) {
+  Exchange(asio::io_context& io, Wire& wire, const Request& request, std::string head, const Timeouts& timeouts)
+      : io_(io), wire_(wire), request_(request), head_(std::move(head)), timeouts_(timeouts) {
     fresh_parser();
   }
 
@@ -57,10 +115,7 @@ class Exchange {
       if (!finished_ && std::chrono::steady_clock::now() > deadline()) fault(Failure::unknown, late());
     }
     reusable_ = !fault_ && all_sent() && !writing_ && !reading_ && buffer_.size() == 0 && parser_->keep_alive();
-    if (!reusable_) {
-      error_code ignored;
-      socket_.close(ignored);
-    }
+    if (!reusable_) wire_.close();
     io_.restart();
     io_.run();  // handlers of what was cut off refer to this object
     if (fault_) return std::unexpected(*fault_);
@@ -101,7 +156,7 @@ class Exchange {
 
   void write(asio::const_buffer bytes, std::size_t body_bytes) {
     writing_ = true;
-    asio::async_write(socket_, bytes, [this, body_bytes](error_code error, std::size_t) {
+    wire_.async_write(bytes, [this, body_bytes](error_code error, std::size_t) {
       writing_ = false;
       if (finished_) return;
       moved_at_ = std::chrono::steady_clock::now();
@@ -125,7 +180,7 @@ class Exchange {
 
   void read() {
     reading_ = true;
-    socket_.async_read_some(buffer_.prepare(piece_bytes), [this](error_code error, std::size_t count) {
+    wire_.async_read_some(buffer_.prepare(piece_bytes), [this](error_code error, std::size_t count) {
       reading_ = false;
       if (finished_) return;
       moved_at_ = std::chrono::steady_clock::now();
@@ -179,7 +234,7 @@ class Exchange {
   }
 
   asio::io_context& io_;
-  tcp::socket& socket_;
+  Wire& wire_;
   const Request& request_;
   std::string head_;
   Timeouts timeouts_;
@@ -223,7 +278,8 @@ Body text_body(std::string_view text) {
 
 class Client::State {
  public:
-  State(Url server, Timeouts timeouts) : server_(std::move(server)), timeouts_(timeouts) {}
+  State(Url server, Timeouts timeouts, Credentials credentials)
+      : server_(std::move(server)), timeouts_(timeouts), credentials_(std::move(credentials)) {}
 
   const Url& server() const { return server_; }
 
@@ -235,7 +291,7 @@ class Client::State {
     if (!kept) {
       if (const auto connected = connect(); !connected) return std::unexpected(connected.error());
     }
-    Exchange exchange{io_, socket_, request, *head, timeouts_};
+    Exchange exchange{io_, wire_, request, *head, timeouts_};
     auto answer = exchange.run();
     if (answer || answer.error().failure != Failure::unknown) return answer;
     if (kept && exchange.received_nothing() && request.method == "GET") {
@@ -250,6 +306,10 @@ class Client::State {
                                    server_.prefix, request.target, server_.authority());
     // The request's id is also its span of the trace that all requests of this client belong to.
     head += fmt::format("X-Request-Id: {0}\r\ntraceparent: 00-{1}-{0}-00\r\n", request_id_, trace_id_);
+    if (!credentials_.token.empty()) {
+      if (!is_header_text(credentials_.token)) return fail(Failure::conflict, "the token has control characters");
+      head += fmt::format("Authorization: Bearer {}\r\n", credentials_.token);
+    }
     for (const auto& [name, value] : request.headers) {
       if (!is_header_text(name) || !is_header_text(value)) {
         return fail(Failure::conflict, fmt::format("the header {} has control characters", name));
@@ -266,17 +326,17 @@ class Client::State {
 
   /// Whether the connection of the call before can carry another: open, and silent, as it should be.
   bool is_open() {
-    if (!socket_.is_open()) return false;
+    if (!wire_.socket.is_open()) return false;
     char byte = 0;
-    const auto peeked = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    const auto peeked = ::recv(wire_.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (peeked < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
-    error_code ignored;
-    socket_.close(ignored);
+    wire_.close();
     return false;
   }
 
   Result<void> connect() {
     io_.restart();
+    wire_.forget_session();
     std::optional<error_code> result;
     tcp::resolver resolver{io_};
     resolver.async_resolve(server_.host, server_.port, [&](error_code error, const tcp::resolver::results_type& found) {
@@ -284,7 +344,14 @@ class Client::State {
         result = error;
         return;
       }
-      asio::async_connect(socket_, found, [&](error_code failed, const tcp::endpoint&) { result = failed; });
+      asio::async_connect(wire_.socket, found, [&](error_code failed, const tcp::endpoint&) {
+        if (!failed && server_.tls) failed = wire_.wrap(server_.host, credentials_.ca_file);
+        if (failed || !server_.tls) {
+          result = failed;
+        } else {
+          wire_.async_handshake([&](error_code wrong) { result = wrong; });
+        }
+      });
     });
     const Time deadline = std::chrono::steady_clock::now() + timeouts_.connect;
     while (!result && std::chrono::steady_clock::now() < deadline) io_.run_one_until(deadline);
@@ -293,28 +360,33 @@ class Client::State {
     if (!in_time) {
       result = asio::error::timed_out;
       resolver.cancel();
-      socket_.close(ignored);
+      wire_.close();
       io_.restart();
       io_.run();
     }
     if (in_time && !*result) {
-      socket_.set_option(tcp::no_delay{true}, ignored);
+      wire_.socket.set_option(tcp::no_delay{true}, ignored);
       return {};
     }
-    socket_.close(ignored);
-    return fail(Failure::refused, fmt::format("cannot reach {}: {}", server_.authority(),
-                                              in_time ? result->message() : "no connection in time"));
+    wire_.close();
+    const bool tls = in_time && result->category() == asio::error::get_ssl_category();
+    return fail(
+        Failure::refused,
+        fmt::format("cannot reach {}: {}{}", server_.authority(), in_time ? result->message() : "no connection in time",
+                    tls ? "; where its certificate is one of your own, name who signed it: --ca FILE" : ""));
   }
 
   Url server_;
   Timeouts timeouts_;
   const std::string trace_id_ = random_digits() + random_digits();
   std::string request_id_;
+  Credentials credentials_;
   asio::io_context io_;
-  tcp::socket socket_{io_};
+  Wire wire_{io_};
 };
 
-Client::Client(Url server, Timeouts timeouts) : state_(std::make_unique<State>(std::move(server), timeouts)) {}
+Client::Client(Url server, Timeouts timeouts, Credentials credentials)
+    : state_(std::make_unique<State>(std::move(server), timeouts, std::move(credentials))) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;

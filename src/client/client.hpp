@@ -54,12 +54,17 @@ struct Timeouts {
       90'000};  ///< from the last byte sent to the first of the answer: over any Prefer: wait
 };
 
+struct Credentials {
+  std::string token;    ///< sent with every request as `Authorization: Bearer`, never shown; empty: none
+  std::string ca_file;  ///< PEM: whose certificates are good; empty: those that the system trusts
+};
+
 inline constexpr std::uint64_t answer_bytes_max = 256u << 20;
 
 /// Not thread-safe.
 class Client {
  public:
-  explicit Client(Url server, Timeouts timeouts = {});
+  explicit Client(Url server, Timeouts timeouts = {}, Credentials credentials = {});
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
   ~Client();

@@ -24,13 +24,16 @@ Result<Url> parse_url(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(whole);
   if (parsed.has_error()) return refuse(text, "is no address of a server");
   const boost::urls::url_view url = parsed.value();
-  if (url.scheme() == "https") return refuse(text, "asks for TLS, which this client does not speak");
-  if (url.scheme() != "http") return refuse(text, "does not begin with http://");
+  const bool tls = url.scheme() == "https";
+  if (!tls && url.scheme() != "http") return refuse(text, "does not begin with http:// or https://");
   if (url.has_userinfo() || url.has_query() || url.has_fragment()) return refuse(text, "has more than host and port");
-  Url result{.host = url.host_address(), .port = std::string{url.port()}, .prefix = std::string{url.encoded_path()}};
+  Url result{.host = url.host_address(),
+             .port = std::string{url.port()},
+             .prefix = std::string{url.encoded_path()},
+             .tls = tls};
   if (result.host.empty()) return refuse(text, "names no host");
-  if (result.port.empty()) result.port = "80";
-  const auto port = url.has_port() && !url.port().empty() ? std::strtoul(result.port.c_str(), nullptr, 10) : 80;
+  if (result.port.empty()) result.port = tls ? "443" : "80";
+  const auto port = url.has_port() && !url.port().empty() ? std::strtoul(result.port.c_str(), nullptr, 10) : 443;
   if (port < 1 || port > 65535) return refuse(text, "has no port from 1 to 65535");
   while (result.prefix.ends_with('/')) result.prefix.pop_back();
   return result;

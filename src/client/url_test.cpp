@@ -28,8 +28,8 @@ TEST(Url, brackets_stand_around_an_ipv6_address_only_where_they_must) {
 }
 
 TEST(Url, refuses_what_it_cannot_reach) {
-  for (const auto* text : {"", "http://", "https://127.0.0.1:8080", "ftp://127.0.0.1", "http://user@host",
-                           "http://h?a=b", "http://h:0", "http://h:99999", "http://a b"}) {
+  for (const auto* text : {"", "http://", "ftp://127.0.0.1", "http://user@host", "http://h?a=b", "http://h:0",
+                           "http://h:99999", "http://a b"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
 }

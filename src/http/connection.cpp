@@ -1,7 +1,6 @@
 // The way of most requests: read, parse, call, write, with no allocation where the handler makes none.
 #include "http/connection.hpp"
 
-#include <array>
 #include <exception>
 #include <utility>
 
@@ -39,21 +38,22 @@ std::string_view target_of(const Request& request) {
 
 }  // namespace
 
-Connection::Connection(Core& core, std::uint64_t id, Socket socket, const asio::ip::tcp::endpoint& remote)
-    : core_(core), id_(id), socket_(std::move(socket)), remote_(format_remote(remote)), active_at_(core.now()) {}
+Connection::Connection(Core& core, std::uint64_t id, Transport transport, const asio::ip::tcp::endpoint& remote)
+    : core_(core), id_(id), transport_(std::move(transport)), remote_(format_remote(remote)), active_at_(core.now()) {}
 
 Connection::~Connection() = default;
 
 void Connection::begin() {
   boost::system::error_code error;
-  socket_.non_blocking(true, error);
+  transport_.socket().non_blocking(true, error);
   if (error) return close();
   read_head();
 }
 
 void Connection::refuse() {
+  if (transport_.is_shaking_hands()) return close();  // to say why would take a handshake first
   boost::system::error_code error;
-  socket_.non_blocking(true, error);
+  transport_.socket().non_blocking(true, error);
   if (error) return close();
   Response response = problem(503, "too-many-connections", "Too many connections", "try again in a moment");
   response.headers.emplace_back("Retry-After", "1");
@@ -81,8 +81,9 @@ void Connection::readable() {
 
 void Connection::read_head() {
   std::vector<char>& in = core_.scratch.in;
-  const Got got = read_some(in.data(), in.size());
+  const Got got = transport_.read(in.data(), in.size());
   if (got.ended) return close();
+  if (got.not_tls) refuse_plain_http();
   if (got.bytes > 0) {
     active_at_ = core_.now();
     if (input_.empty()) {
@@ -151,11 +152,28 @@ void Connection::handle(const Request& request, const Head& head, std::string_vi
     return respond(request, response);
   }
   core_.scratch.request.parameter_ = match.parameter;
+  if (match.route->guard && !pass(match.route->guard, request, head)) return;
   if (request.content_length_.value_or(0) > core_.service().options.body_bytes_max) {
     return respond_closing(request, problem(413, "body-too-large", "Body too large", "see the documented limits"));
   }
   if (!brings_body(request, head) && call_at_once(match.route->handler, request)) return;
   begin_work(request, head, head_bytes);
+}
+
+/// False: the guard has refused, and is the answer. A body that nobody will read ends the connection.
+bool Connection::pass(const Guard& guard, const Request& request, const Head& head) {
+  Response& response = core_.scratch.response;
+  response.clear();
+  std::string error;
+  try {
+    if (guard(request, response)) return true;
+  } catch (const std::exception& thrown) {
+    response = internal_error();
+    error = thrown.what();
+  }
+  exchange_.keep_alive = exchange_.keep_alive && !brings_body(request, head);
+  respond(request, response, error);
+  return false;
 }
 
 /// False: the handler is not one for this thread, or has chosen not to be.
@@ -188,6 +206,11 @@ void Connection::respond_to_nothing(Response response) {
   request.request_id_ = core_.fresh_request_id();
   exchange_ = {.started = core_.read_clock()};
   respond_closing(request, std::move(response));
+}
+
+/// In plain HTTP, since that is what the client understands.
+void Connection::refuse_plain_http() {
+  respond_to_nothing(problem(400, "tls-needed", "This port speaks TLS", "use https:// instead of http://"));
 }
 
 void Connection::respond_closing(const Request& request, Response response) {
@@ -259,7 +282,8 @@ void Connection::advance() {
       case Phase::head:
         if (closing_) return linger();
         if (input_.size() == scanned_bytes_) {
-          wait_for(input_.empty() ? Waiting::request : Waiting::head, std::exchange(served_, false));
+          wait_for(input_.empty() && !transport_.is_shaking_hands() ? Waiting::request : Waiting::head,
+                   std::exchange(served_, false));
           wait_readable();
           return leave_if_quiet();
         }
@@ -284,20 +308,16 @@ bool Connection::flush() {
   std::string_view head = unsent_.empty() ? out : unsent_;
   std::size_t written = 0;
   while (!head.empty() || big_body_sent_ < big_body_.size()) {
-    const std::array buffers{asio::const_buffer{head.data(), head.size()},
-                             asio::const_buffer{big_body_.data() + big_body_sent_, big_body_.size() - big_body_sent_}};
-    boost::system::error_code error;
-    const std::size_t bytes = big_body_.empty() ? socket_.write_some(asio::const_buffers_1{buffers[0]}, error)
-                                                : socket_.write_some(buffers, error);
-    if (error && error != asio::error::would_block) {
+    const auto put = transport_.write(head, std::string_view{big_body_}.substr(big_body_sent_));
+    if (put.failed) {
       close();
       return false;
     }
-    const std::size_t of_head = std::min(bytes, head.size());
+    const std::size_t of_head = std::min(put.bytes, head.size());
     head.remove_prefix(of_head);
-    big_body_sent_ += bytes - of_head;
-    written += bytes;
-    if (error || written > written_bytes_max) {
+    big_body_sent_ += put.bytes - of_head;
+    written += put.bytes;
+    if (put.would_block || written > written_bytes_max) {
       unsent_ = std::string{head};
       out.clear();
       wait_for(Waiting::write, written > 0);

@@ -22,6 +22,7 @@
 #include "http/http.hpp"
 #include "http/request_head.hpp"
 #include "http/ticket.hpp"
+#include "http/transport.hpp"
 
 namespace ratebook::http {
 
@@ -30,9 +31,9 @@ class Core;
 class Connection {
  public:
   using Clock = std::chrono::steady_clock;
-  using Socket = boost::asio::ip::tcp::socket;
+  using Socket = Transport::Socket;
 
-  Connection(Core& core, std::uint64_t id, Socket socket, const boost::asio::ip::tcp::endpoint& remote);
+  Connection(Core& core, std::uint64_t id, Transport transport, const boost::asio::ip::tcp::endpoint& remote);
   ~Connection();
 
   void begin();
@@ -92,11 +93,13 @@ class Connection {
   void serve(std::string_view input);
   void dispatch(std::string_view head_bytes);
   void handle(const Request& request, const Head& head, std::string_view head_bytes);
+  bool pass(const Guard& guard, const Request& request, const Head& head);
   bool call_at_once(const Handler& handler, const Request& request);
   void respond(const Request& request, Response& response, std::string_view error = {});
   void report(const Request& request, unsigned status, std::size_t body_bytes, std::string_view error);
   /// Answers what is no request, and closes.
   void respond_to_nothing(Response response);
+  void refuse_plain_http();
   void respond_closing(const Request& request, Response response);
   void advance();
   bool flush();
@@ -104,12 +107,7 @@ class Connection {
   // connection_end.cpp: waiting, deadlines, closing
   void wait_readable();
   void wait_writable();
-  struct Got {
-    std::size_t bytes = 0;
-    bool would_block = false;
-    bool ended = false;  ///< by the client, or the network
-  };
-  Got read_some(char* to, std::size_t bytes);
+  using Got = Transport::Got;
   void wait_for(Waiting waiting, bool renew);
   Clock::duration limit(Waiting waiting) const;
   bool is_bounded_as_a_whole() const;
@@ -163,7 +161,7 @@ class Connection {
 
   Core& core_;
   const std::uint64_t id_;
-  Socket socket_;
+  Transport transport_;
   const std::string remote_;
   Phase phase_ = Phase::head;
   Waiting waiting_ = Waiting::nothing;
@@ -186,7 +184,8 @@ class Connection {
   std::unique_ptr<Body> body_;
   std::shared_ptr<EventQueue> events_;
   std::shared_ptr<PieceMaker> maker_;
-  std::size_t drained_bytes_ = 0;
+  Clock::time_point linger_until_;
+  std::size_t lingered_bytes_ = 0;
 };
 
 }  // namespace ratebook::http

@@ -8,33 +8,33 @@ namespace ratebook::http {
 
 namespace asio = boost::asio;
 
+static constexpr std::size_t lingered_bytes_a_step = 1 << 20;  // so that others get their turn
+
 void Connection::wait_readable() {
   if (std::exchange(wait_read_pending_, true)) return;
-  socket_.async_wait(Socket::wait_read, [this](boost::system::error_code error) {
+  auto ready = [this](boost::system::error_code error) {
     wait_read_pending_ = false;
     if (phase_ == Phase::gone) return release_if_done();
     if (error) return close();
     readable();
-  });
+  };
+  if (transport_.has_pending()) {
+    asio::post(core_.context(), [ready] { ready({}); });
+  } else if (transport_.read_waits_for_write()) {
+    transport_.socket().async_wait(Socket::wait_write, ready);
+  } else {
+    transport_.socket().async_wait(Socket::wait_read, ready);
+  }
 }
 
 void Connection::wait_writable() {
   if (std::exchange(wait_write_pending_, true)) return;
-  socket_.async_wait(Socket::wait_write, [this](boost::system::error_code error) {
+  transport_.socket().async_wait(Socket::wait_write, [this](boost::system::error_code error) {
     wait_write_pending_ = false;
     if (phase_ == Phase::gone) return release_if_done();
     if (error) return close();
     advance();
   });
-}
-
-Connection::Got Connection::read_some(char* to, std::size_t bytes) {
-  boost::system::error_code error;
-  Got got;
-  got.bytes = socket_.read_some(asio::buffer(to, bytes), error);
-  got.would_block = error == asio::error::would_block;
-  got.ended = error && !got.would_block;
-  return got;
 }
 
 void Connection::wait_for(Waiting waiting, bool renew) {
@@ -85,6 +85,7 @@ void Connection::time_out() {
     case Waiting::request:
       return linger();
     case Waiting::head:
+      if (transport_.is_shaking_hands()) return close();
       respond_to_nothing(problem(408, "timeout", "Request timeout", "the request's head did not arrive in time"));
       return advance();
     case Waiting::body:
@@ -117,7 +118,7 @@ void Connection::leave_if_quiet() {
   if (phase_ == Phase::lingering) return close();
   if (phase_ != Phase::head || closing_ || waiting_ != Waiting::request) return;
   boost::system::error_code error;
-  if (socket_.available(error) > 0) return;  // a request is here; its wake-up is on the way
+  if (transport_.socket().available(error) > 0) return;  // a request is here; its wake-up is on the way
   linger();
 }
 
@@ -126,10 +127,9 @@ void Connection::cut() { close(); }
 /// Says that no more will come, then gives the client time to read what did: closing with unread bytes in the socket
 /// would reset the connection, and take the answer with it.
 void Connection::linger() {
-  boost::system::error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
-  if (error) return close();
+  if (!transport_.finish_sending()) return close();
   phase_ = Phase::lingering;
+  linger_until_ = core_.now() + core_.service().options.linger_time_max;
   input_ = {};
   wait_for(Waiting::linger, true);
   wait_readable();
@@ -137,15 +137,18 @@ void Connection::linger() {
 
 void Connection::read_lingering() {
   std::vector<char>& in = core_.scratch.in;
+  const ServerOptions& options = core_.service().options;
+  // Beyond the bound the client's sending stalls, until the deadline.
+  if (lingered_bytes_ > options.lingered_bytes_max) return;
+  const std::size_t lingered_before = lingered_bytes_;
   Got got;
-  while (!got.would_block) {
-    // Beyond the bound the client's sending stalls, until the deadline.
-    if (drained_bytes_ > core_.service().options.drained_bytes_max) return;
-    got = read_some(in.data(), in.size());
+  while (!got.would_block && lingered_bytes_ - lingered_before < lingered_bytes_a_step) {
+    got = transport_.read(in.data(), in.size());
     if (got.ended) return close();
-    drained_bytes_ += got.bytes;
-    active_at_ = core_.now();
+    lingered_bytes_ += got.bytes;
   }
+  active_at_ = core_.read_clock();
+  deadline_ = std::min(active_at_ + options.linger_time, linger_until_);
   wait_readable();
 }
 
@@ -157,8 +160,7 @@ void Connection::close() {
   if (last == Phase::body) abandon_body();
   if (last == Phase::pieces) end_pieces("the client has gone");
   end_stream();
-  boost::system::error_code error;
-  socket_.close(error);
+  transport_.close();
   release_if_done();
 }
 

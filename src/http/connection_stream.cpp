@@ -117,7 +117,7 @@ bool Connection::advance_stream() {
 
 /// Whatever a client sends while it listens is dropped; its end ends the stream.
 void Connection::read_streaming() {
-  if (read_some(core_.scratch.in.data(), core_.scratch.in.size()).ended) return close();
+  if (transport_.read(core_.scratch.in.data(), core_.scratch.in.size()).ended) return close();
   wait_readable();
 }
 

@@ -114,7 +114,7 @@ bool Connection::fill_from_chunks(std::size_t piece_bytes, Got& got) {
   const bool buffered = !input.empty();
   // No more than the piece has room for, so that hardly anything must be kept for later.
   if (!buffered) {
-    got = read_some(in.data(), std::min(in.size(), piece_bytes - piece.size()));
+    got = transport_.read(in.data(), std::min(in.size(), piece_bytes - piece.size()));
     input = {in.data(), got.bytes};
   }
   const auto progress = body_->chunks->take(input, piece, piece_bytes);
@@ -137,7 +137,7 @@ void Connection::fill_plainly(std::size_t piece_bytes, Got& got) {
   } else {
     // Straight from the socket to where the worker reads.
     piece.resize_and_overwrite(before + wanted, [&](char* data, std::size_t) {
-      got = read_some(data + before, wanted);
+      got = transport_.read(data + before, wanted);
       return before + got.bytes;
     });
   }

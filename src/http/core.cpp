@@ -106,7 +106,8 @@ void Core::adopt(int descriptor, const boost::asio::ip::tcp::endpoint& remote, b
     return;
   }
   const std::uint64_t id = ++last_connection_;
-  auto connection = std::make_unique<Connection>(*this, id, std::move(socket), remote);
+  Transport transport{std::move(socket), service_.certificate ? service_.certificate->identity() : nullptr};
+  auto connection = std::make_unique<Connection>(*this, id, std::move(transport), remote);
   Connection& kept = *connections_.emplace(id, std::move(connection)).first->second;
   if (stage_ == Stage::cut) {
     kept.cut();

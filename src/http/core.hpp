@@ -15,6 +15,7 @@
 #include "http/router.hpp"
 #include "http/server.hpp"
 #include "http/ticket.hpp"
+#include "http/tls.hpp"
 #include "http/worker_pool.hpp"
 
 namespace ratebook::http {
@@ -25,6 +26,7 @@ struct Service {
   Router router;
   std::function<void(const Answered&)> answered;
   WorkerPool workers;
+  std::unique_ptr<TlsCertificate> certificate;  ///< null: no TLS
 };
 
 /// serving → draining (answers say Connection: close) → leaving (idle connections go) → cut (all go).

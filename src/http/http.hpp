@@ -91,11 +91,16 @@ struct Choosing {
 
 using Handler = std::variant<Immediate, Deferred, Uploading, Streaming, Choosing>;
 
+/// Decides from the headers whether a request may pass, on the core's own thread, before anything else is done for it
+/// and before its body is read. False: `response`, which is fresh, says why not.
+using Guard = std::function<bool(const Request&, Response& response)>;
+
 struct Route {
   std::string method;   ///< GET serves HEAD, too
   std::string pattern;  ///< `/v1/batches/{id}/retraction`: at most one {…}, a whole segment
   Handler handler;
-  std::string name;  ///< for metrics: `get_batch`
+  std::string name;       ///< for metrics: `get_batch`
+  Guard guard = nullptr;  ///< none: all may pass
 };
 
 /// RFC 9457. `type` is the last part of the type URI, stable: `/problems/` + type.

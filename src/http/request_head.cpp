@@ -93,13 +93,13 @@ bool split_target(std::string_view target, Request& request) {
 /// What decides where a message ends, and for whom it is, may stand there once only.
 struct Framing {
   unsigned hosts = 0, lengths = 0, encodings = 0, expectations = 0;
-  std::string_view length, encoding, expectation;
+  std::string_view host, length, encoding, expectation;
 
   explicit Framing(const Request& request) {
     for (const auto& [name, value] : request.headers_) {
       switch (name.size()) {
         case 4:
-          hosts += equal_ignoring_case(name, "host") ? 1 : 0;
+          count(name, "host", value, hosts, host);
           break;
         case 6:
           count(name, "expect", value, expectations, expectation);
@@ -127,6 +127,7 @@ struct Framing {
 
 std::optional<Response> wrong_framing(const Framing& framing, bool is_http_1_1) {
   if (framing.hosts > 1 || (framing.hosts == 0 && is_http_1_1)) return malformed("exactly one Host field is needed");
+  if (framing.host.find_first_of(" \t,/\\?#@") != std::string_view::npos) return malformed("Host is no host");
   if (framing.lengths > 1) return malformed("Content-Length stands there more than once");
   if (framing.lengths > 0 && framing.length.find_first_not_of("0123456789") != std::string_view::npos) {
     return malformed("Content-Length is no number");

@@ -83,6 +83,12 @@ TEST(RequestHead, RefusesTwoWaysToFrameABody) {
 TEST(RequestHead, RefusesWhatIsNoHttp) {
   EXPECT_EQ(refused("GET / HTTP/1.1\r\n\r\n"), 400U);  // no Host
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400U);
+  for (const std::string host : {"a b", "a,b", "a/b", "a@b", "a\\b", "a?b"}) {
+    EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"), 400U) << host;
+  }
+  for (const std::string host : {"", "a", "a.b:80", "[::1]:80"}) {
+    EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"), 0U) << host;
+  }
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: h\r\nNo colon\r\n\r\n"), 400U);
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: h\r\nBad\x01Name: x\r\n\r\n"), 400U);
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: h\r\nValue: a\x01z\r\n\r\n"), 400U);

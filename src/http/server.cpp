@@ -47,13 +47,23 @@ class Server::State {
       : service_{.options = options,
                  .router = Router{std::move(routes)},
                  .answered = std::move(answered),
-                 .workers = {options.workers, options.work_queue_max}},
+                 .workers = {options.workers, options.work_queue_max},
+                 .certificate =
+                     options.tls.certificate_path.empty() ? nullptr : std::make_unique<TlsCertificate>(options.tls)},
         cores_(make_cores(service_)),
         listener_(cores_, service_.options),
         stop_event_(control_, make_event()),
         timer_(control_) {}
 
-  std::expected<std::uint16_t, std::string> listen() { return listener_.listen(); }
+  std::expected<std::uint16_t, std::string> listen() {
+    if (auto read = reread_certificate(); !read) return std::unexpected{std::move(read.error())};
+    return listener_.listen();
+  }
+
+  std::expected<void, std::string> reread_certificate() {
+    if (!service_.certificate) return {};
+    return service_.certificate->reread();
+  }
 
   void run() {
     await_stop();
@@ -120,6 +130,7 @@ Server::Server(ServerOptions options, std::vector<Route> routes, std::function<v
 Server::~Server() = default;
 
 std::expected<std::uint16_t, std::string> Server::listen() { return state_->listen(); }
+std::expected<void, std::string> Server::reread_certificate() { return state_->reread_certificate(); }
 void Server::run() { state_->run(); }
 void Server::stop() { state_->stop(); }
 

@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "http/http.hpp"
+#include "http/tls.hpp"
 
 namespace ratebook::http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  ///< 0 picks a free one
+  TlsOptions tls;
   int inherited_socket = -1;  ///< one that listens at that address already, and goes on when this server has ended
   unsigned cores = 0;         ///< threads that serve connections; 0: as many as the process may run on
   unsigned workers = 32;      ///< threads for uploads and slow work: they mostly wait
@@ -28,7 +30,8 @@ struct ServerOptions {
   std::size_t target_bytes_max = 8 * 1024;
   std::size_t piece_bytes = 256 * 1024;  ///< a body comes to Upload.feed in pieces of at most this
   std::size_t body_bytes_max = std::size_t{4} << 30;
-  std::size_t drained_bytes_max = 1 << 20;  ///< of a refused body, so that the answer arrives
+  std::size_t drained_bytes_max = 1 << 20;    ///< of a body that a handler has no use for
+  std::size_t lingered_bytes_max = 1U << 30;  ///< read and dropped behind the last answer, so that it arrives
   std::size_t stream_bytes_waiting_max = 1 << 20;
   std::chrono::milliseconds header_timeout{10'000};      ///< from the first byte of a request to the end of its headers
   std::chrono::milliseconds first_byte_timeout{30'000};  ///< of a new connection
@@ -38,10 +41,11 @@ struct ServerOptions {
   /// From a request's headers to the last byte of its body, and of its answer, however steadily they go; no event
   /// stream
   std::chrono::milliseconds request_timeout{3'600'000};
-  std::chrono::milliseconds linger_time{5'000};      ///< for a client to read the last answer before the close
-  std::chrono::milliseconds heartbeat_time{15'000};  ///< a comment on an event stream at least this often
-  std::chrono::milliseconds drain_time{0};           ///< after stop(): go on serving as before, with Connection: close
-  std::chrono::milliseconds grace_time{30'000};      ///< after that: finish what runs, then cut it off
+  std::chrono::milliseconds linger_time{5'000};       ///< for a client to read the last answer: without a byte of it,
+  std::chrono::milliseconds linger_time_max{30'000};  ///< and in all
+  std::chrono::milliseconds heartbeat_time{15'000};   ///< a comment on an event stream at least this often
+  std::chrono::milliseconds drain_time{0};            ///< after stop(): go on serving as before, with Connection: close
+  std::chrono::milliseconds grace_time{30'000};       ///< after that: finish what runs, then cut it off
 };
 
 /// Told of each answer: for metrics and the access log. Called on the core's thread.
@@ -61,6 +65,9 @@ class Server {
 
   /// Binds and listens; returns the port, or what is wrong in words for people (such as a port that is taken).
   std::expected<std::uint16_t, std::string> listen();
+  /// Reads the certificate and its key again, for new connections; where they are wrong, says so and goes on with those
+  /// that it has. From any thread.
+  std::expected<void, std::string> reread_certificate();
   /// Serves until stop() has run its course.
   void run();
   /// From any thread or once: stops accepting after drain_time, then waits for what runs at most grace_time. Requests

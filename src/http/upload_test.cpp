@@ -216,7 +216,7 @@ TEST(Upload, TheAnswerToARefusedBodyArrives) {
 TEST(Upload, TheAnswerToARefusedBodyArrivesWhileTheClientGoesOnSending) {
   Seen seen;
   auto options = RunningServer::quick_options();
-  options.drained_bytes_max = 100'000;
+  options.lingered_bytes_max = 100'000;
   options.linger_time = 500ms;
   RunningServer server{routes(seen), options};
   Client client{server.port()};

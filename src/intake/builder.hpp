@@ -65,6 +65,9 @@ class Builder {
   /// The source as the body names it, or tries to.
   void set_source(const FieldValue& value, std::uint64_t line);
 
+  /// As given or as the body has named it so far; empty: not known yet.
+  std::string_view source() const { return source_; }
+
   /// Ends the check for a reason that is none of an item.
   void stop(Refused::Kind kind, std::string detail);
   bool stopped() const { return stop_.has_value(); }

@@ -79,6 +79,8 @@ class Intake::State {
     return !builder_.stopped();
   }
 
+  std::string_view source() const { return builder_.source(); }
+
   std::expected<Decoded, Refused> finish() {
     if (!builder_.stopped()) check_end();
     if (!builder_.stopped()) decode_window(true);
@@ -202,6 +204,8 @@ Intake& Intake::operator=(Intake&&) noexcept = default;
 Intake::~Intake() = default;
 
 bool Intake::feed(std::string_view piece) { return state_->feed(piece); }
+
+std::string_view Intake::source() const { return state_->source(); }
 
 std::expected<Decoded, Refused> Intake::finish() { return state_->finish(); }
 

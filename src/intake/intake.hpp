@@ -93,6 +93,8 @@ class Intake {
 
   /// The next bytes of the body. False: no more bytes are wanted, finish() will say why.
   bool feed(std::string_view piece);
+  /// As given or as the body has named it so far; empty: not known yet.
+  std::string_view source() const;
   /// After the last byte. Call once.
   std::expected<Decoded, Refused> finish();
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "access/tokens.hpp"
 #include "api/answer_watch.hpp"
 #include "api/service.hpp"
 #include "follower/follower.hpp"
@@ -15,9 +16,12 @@
 namespace ratebook::settings {
 
 struct Settings {
-  std::string data_path;          ///< the SQLite file; made where there is none
-  bool open_to_everyone = false;  ///< listen beyond loopback, where whoever reaches it may send and retract
+  std::string data_path;    ///< the SQLite file; made where there is none
+  std::string tokens_path;  ///< who may do what; empty: everything is open
+  /// Listen beyond loopback without tokens, where whoever reaches it may send and retract.
+  bool open_to_everyone = false;
   std::size_t hinted_prices_max = 4'000'000;
+  access::Limits access;
   obs::LogOptions log;
   api::AccessLog access_log;
   http::ServerOptions http;

@@ -22,8 +22,9 @@ void add_main(Rows& rows, Settings& s) {
   rows.path("data", s.data_path, "The data file (SQLite); made where there is none",
             "/var/lib/ratebook/ratebook.sqlite");
   rows.address("listen", s.http.address, s.http.port, "ADDRESS:PORT to listen on; port 0 picks a free one");
+  rows.path("tokens", s.tokens_path, "Who may do what: a file made by `ratebook token`; empty: everything is open");
   rows.toggle("open_to_everyone", s.open_to_everyone,
-              "Listen beyond loopback: whoever reaches it may read, send and retract");
+              "Listen beyond loopback without tokens: whoever reaches it may read, send and retract");
   rows.count("cores", s.http.cores, 0, 1024, "Threads that serve connections; 0: one a core");
   rows.duration("drain_time", s.http.drain_time, milliseconds{0}, hours{1},
                 "To go on serving after SIGTERM, not ready");
@@ -52,6 +53,20 @@ void add_log(Rows& rows, Settings& s) {
   rows.duration("repeat_time", s.log.repeat_time, milliseconds{1}, days{1}, "How long they are counted together");
 }
 
+void add_access(Rows& rows, access::Limits& access) {
+  rows.section("access", "Tokens");
+  rows.count("tokens_max", access.tokens_max, 1, 100'000,
+             "Tokens of the file; each is compared with, for each request");
+  rows.duration("look_interval", access.look_interval, milliseconds{10}, hours{1},
+                "Between two looks at the file, whether it has changed");
+}
+
+void add_tls(Rows& rows, http::TlsOptions& tls) {
+  rows.section("tls", "HTTPS; read again at SIGHUP");
+  rows.path("certificate", tls.certificate_path, "In PEM, with its chain behind it; empty: plain HTTP");
+  rows.path("key", tls.key_path, "Of the certificate, in PEM");
+}
+
 void add_http(Rows& rows, http::ServerOptions& http) {
   rows.section("http", "Connections and requests; past each bound a quick 4xx, or 503 with Retry-After");
   rows.count("workers", http.workers, 1, 4096, "Threads for bodies and slow work; they mostly wait");
@@ -61,7 +76,8 @@ void add_http(Rows& rows, http::ServerOptions& http) {
   rows.bytes("target_max", http.target_bytes_max, 256, MiB, "A request's path and query");
   rows.bytes("body_max", http.body_bytes_max, KiB, TiB, "A request's body, as sent");
   rows.bytes("piece", http.piece_bytes, 4 * KiB, 16 * MiB, "A body is handed on in pieces of at most this");
-  rows.bytes("drained_max", http.drained_bytes_max, 0, GiB, "Read of a refused body, so that the answer arrives");
+  rows.bytes("drained_max", http.drained_bytes_max, 0, GiB, "A body that a call has no use for");
+  rows.bytes("lingered_max", http.lingered_bytes_max, 0, TiB, "Read of a refused body, so that the answer arrives");
   rows.bytes("stream_waiting_max", http.stream_bytes_waiting_max, 4 * KiB, GiB,
              "Events that may wait for a slow client, before its stream is closed");
   rows.duration("header_timeout", http.header_timeout, milliseconds{10}, hours{1},
@@ -75,7 +91,9 @@ void add_http(Rows& rows, http::ServerOptions& http) {
   rows.duration("request_timeout", http.request_timeout, milliseconds{10}, days{7},
                 "From a request's headers to the end of its body, and of its answer, however steadily they go");
   rows.duration("linger_time", http.linger_time, milliseconds{0}, minutes{10},
-                "For a client to read its last answer before the connection is closed");
+                "For a client to read its last answer, without a byte of it, before the connection is closed");
+  rows.duration("linger_time_max", http.linger_time_max, milliseconds{0}, hours{1},
+                "The same, however much it goes on sending");
   rows.duration("heartbeat_time", http.heartbeat_time, milliseconds{10}, hours{1},
                 "An event stream carries something at least this often");
 }
@@ -106,6 +124,15 @@ void add_api(Rows& rows, api::Limits& api) {
                 "For the version that Ratebook-Min-Version asks for");
   rows.count("accepted_per_source_max", api.accepted_per_source_max, 1, million,
              "Batches of a source that are accepted and not yet committed");
+  rows.count("accepted_max", api.accepted_max, 1, 10 * million, "The same, of all sources together");
+  rows.bytes("accepted_bytes_per_source_max", api.accepted_bytes_per_source_max, MiB, TiB,
+             "What these batches of a source may hold in the log");
+  rows.bytes("accepted_bytes_max", api.accepted_bytes_max, MiB, TiB, "The same, of all sources together");
+  rows.count("uploads_per_source_max", api.uploads.per_source_max, 1, 100'000,
+             "Batches of a source that are being received at once");
+  rows.count("uploads_unnamed_max", api.uploads.unnamed_max, 1, 100'000,
+             "The same, of those that have not named their source yet");
+  rows.count("uploads_max", api.uploads.all_max, 1, 100'000, "The same, of all sources together");
   rows.count("waiting_max", api.outcomes.watched_max, 1, million,
              "Requests that wait for a batch's fate, and as many that wait for a version");
   rows.count("accepted_remembered_max", api.outcomes.accepted_max, 1, 10 * million,
@@ -169,6 +196,8 @@ Rows table(Settings& settings) {
   Rows rows;
   add_main(rows, settings);
   add_log(rows, settings);
+  add_access(rows, settings.access);
+  add_tls(rows, settings.http.tls);
   add_http(rows, settings.http);
   add_intake(rows, settings);
   add_api(rows, settings.api);
@@ -195,6 +224,9 @@ std::vector<std::string> contradictions(const Settings& settings) {
           "api.batches_max");
   at_most(settings.sqlite.checkpoint.wal_bytes_soft <= settings.sqlite.transaction.wal_bytes_max, "sqlite.wal_soft",
           "sqlite.wal_max");
+  if (settings.http.tls.certificate_path.empty() != settings.http.tls.key_path.empty()) {
+    wrong.emplace_back("tls.certificate and tls.key belong together: name both, or none");
+  }
   return wrong;
 }
 

@@ -1,0 +1,44 @@
+// The arguments of `ratebook token`, and its help.
+#include <memory>
+
+#include "cli/command_line.hpp"
+#include "cli/words.hpp"
+
+namespace ratebook::cli {
+namespace {
+
+constexpr auto footer = R"(Examples:
+  ratebook token create --name loader --role send --source carrier-a --file tokens
+  ratebook token create --name dashboard --role read --file tokens
+  ratebook token create --name me --role operate --file tokens > my-token
+  ratebook token list --file tokens
+  ratebook token revoke loader --file tokens
+
+The file has the SHA-256 of each token only. A running server reads it again when it changes.)";
+
+}  // namespace
+
+void add_token(CommandLine& line) {
+  const auto options = std::make_shared<TokenOptions>();
+  auto* word = line.add("token", "Make, list or revoke the tokens of a server", footer);
+  auto* create = word->add_subcommand("create", "Make one: it is printed, once");
+  create->add_option("--name", options->name, "What it is called in the file")->required()->type_name("NAME");
+  create->add_option("--role", options->roles, "send (batches of its sources), read or operate; may be repeated")
+      ->required()
+      ->check(CLI::IsMember({"send", "read", "operate"}))
+      ->type_name("ROLE");
+  create->add_option("--source", options->sources, "That it may send for; may be repeated")->type_name("NAME");
+  auto* list = word->add_subcommand("list", "Show them");
+  auto* revoke = word->add_subcommand("revoke", "Take one out");
+  revoke->add_option("NAME", options->name, "What it is called in the file")->required();
+  for (auto* each : {create, list, revoke}) {
+    each->add_option("--file", options->file, "The file that `serve --tokens` reads")->required()->type_name("FILE");
+    each->footer(footer);
+  }
+  word->require_subcommand(1);
+  line.does(create, [options](const Console& console) { return create_token(*options, console); });
+  line.does(list, [options](const Console& console) { return list_tokens(*options, console); });
+  line.does(revoke, [options](const Console& console) { return revoke_token(*options, console); });
+}
+
+}  // namespace ratebook::cli

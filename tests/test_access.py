@@ -1,0 +1,273 @@
+"""Tokens and roles: who may do what, who is refused how, and what a change of the file does to a running server."""
+
+import os
+import signal
+import socket
+import subprocess
+from contextlib import closing
+
+import httpx
+import pytest
+from conftest import assert_problem, binary, post_batch, prices, put_places, small_places, until
+
+DAY = "2021-01-05"
+ROW = prices(("CNSGH", "NLRTM", DAY, 5))
+
+
+def ratebook(*words: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess:
+    ended = subprocess.run([binary(), *words], capture_output=True, text=True, timeout=60, check=False,
+                           env={**os.environ, **environment})
+    assert ended.returncode == code, ended.stderr
+    return ended
+
+
+def make_token(file, name: str, role: str, *sources: str) -> str:
+    named = [word for source in sources for word in ("--source", source)]
+    return ratebook("token", "create", "--file", str(file), "--name", name, "--role", role, *named).stdout.strip()
+
+
+class Guarded:
+    """A server with a token of each kind, and clients that have them."""
+
+    def __init__(self, make_server, folder):
+        self.file = folder / "tokens"
+        self.tokens = {
+            "sender": make_token(self.file, "sender", "send", "carrier-a", "carrier-b"),
+            "stranger": make_token(self.file, "stranger", "send", "carrier-z"),
+            "reader": make_token(self.file, "reader", "read"),
+            "operator": make_token(self.file, "operator", "operate"),
+        }
+        self.server = make_server("--tokens", str(self.file))
+
+    def client(self, name: str) -> httpx.Client:
+        token = self.tokens.get(name, name)
+        return self.server.client(headers={"Authorization": f"Bearer {token}"} if token else {})
+
+
+@pytest.fixture
+def guarded(make_server, tmp_path) -> Guarded:
+    made = Guarded(make_server, tmp_path)
+    with made.client("operator") as operator:
+        put_places(operator, small_places())
+    return made
+
+
+CALLS = {
+    "rates": ("GET", "/rates?date_from=2021-01-01&date_to=2021-01-02&orig_code=CNSGH&dest_code=NLRTM"),
+    "v1": ("GET", "/v1/rates?origin=CNSGH&destination=NLRTM&date_from=2021-01-01&date_to=2021-01-02"),
+    "places": ("GET", "/v1/places"),
+    "batches": ("GET", "/v1/batches"),
+    "own batches": ("GET", "/v1/batches?source=carrier-a"),
+    "metrics": ("GET", "/metrics"),
+    "head": ("HEAD", "/v1/places"),
+}
+OPEN = ("/livez", "/readyz", "/openapi.json")
+MAY = {
+    "sender": {"places", "own batches", "head"},
+    "stranger": {"places", "head"},
+    "reader": set(CALLS),
+    "operator": set(CALLS),
+}
+
+
+@pytest.mark.parametrize("name", MAY)
+def test_each_role_reads_what_it_may_and_nothing_else(guarded, name):
+    with guarded.client(name) as client:
+        for call, (method, path) in CALLS.items():
+            answer = client.request(method, path)
+            assert answer.status_code == (200 if call in MAY[name] else 403), (call, answer.text)
+            if answer.status_code == 403:
+                assert assert_problem(answer, 403, "forbidden")["detail"].count("read") >= 1
+                assert answer.headers["WWW-Authenticate"] == 'Bearer realm="ratebook", error="insufficient_scope"'
+
+
+def test_without_a_token_or_with_a_wrong_one_only_health_is_open(guarded):
+    right = guarded.tokens["operator"]
+    for token, kind, challenge in (
+        (None, "token-missing", 'Bearer realm="ratebook"'),
+        ("Basic dTpw", "token-missing", 'Bearer realm="ratebook"'),
+        ("Bearer " + right[:-1], "token-unknown", 'Bearer realm="ratebook", error="invalid_token"'),
+        ("Bearer " + right + "0", "token-unknown", 'Bearer realm="ratebook", error="invalid_token"'),
+        ("Bearer " + right.upper(), "token-unknown", 'Bearer realm="ratebook", error="invalid_token"'),
+        ("Bearer \xff\xfe".encode("latin-1"), "token-unknown", 'Bearer realm="ratebook", error="invalid_token"'),
+    ):
+        headers = {} if token is None else {"Authorization": token}
+        with guarded.server.client(headers=headers) as client:
+            paths = client.get("/openapi.json").json()["paths"]
+            described = [(method.upper(), path.replace("{id}", "0" * 32)) for path, methods in paths.items()
+                         for method in methods if method != "parameters" and path not in OPEN]
+            assert len(described) > 8
+            for method, path in (*CALLS.values(), *described):
+                answer = client.request(method, path)
+                assert answer.status_code == 401, (method, path)
+                assert answer.headers["WWW-Authenticate"] == challenge
+                if method != "HEAD":
+                    assert_problem(answer, 401, kind)
+            for path in OPEN:
+                assert client.get(path).status_code == 200
+    with guarded.server.client(headers={"Authorization": f"bEARER  {right}"}) as client:
+        assert client.get("/v1/places").status_code == 200
+
+
+def test_sending_is_for_the_tokens_sources(guarded):
+    with guarded.client("sender") as sender, guarded.client("stranger") as stranger:
+        for source in ("carrier-a", "carrier-b"):
+            sent = post_batch(sender, source, ROW)
+            assert sent.status_code == 201, sent.text
+            batch = sent.json()["id"]
+            assert sender.get(f"/v1/batches/{batch}").status_code == 200
+            assert_problem(stranger.get(f"/v1/batches/{batch}"), 403, "forbidden")
+            assert_problem(stranger.post(f"/v1/batches/{batch}/retraction"), 403, "forbidden")
+        assert sender.post(f"/v1/batches/{batch}/retraction").status_code == 200
+        assert_problem(sender.put("/v1/places", json=small_places()), 403, "forbidden")
+        for name in ("reader", "stranger"):
+            with guarded.client(name) as other:
+                assert_problem(post_batch(other, "carrier-a", ROW), 403, "forbidden")
+    with guarded.client("operator") as operator:
+        assert post_batch(operator, "carrier-z", ROW).status_code == 201
+        batches = operator.get("/v1/batches").json()["batches"]
+    assert sorted(batch["source"] for batch in batches) == ["carrier-a", "carrier-b", "carrier-z"]
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_a_source_in_the_body_that_is_not_the_tokens_is_refused_and_nothing_stored(guarded, at_the_end):
+    items = prices(*[("CNSGH", "NLRTM", DAY, 5)] * 20_000)
+    body = {"prices": items, "source": "carrier-z"} if at_the_end else {"source": "carrier-z", "prices": items}
+    with guarded.client("sender") as sender, guarded.client("reader") as reader:
+        problem = assert_problem(sender.post("/v1/batches", json=body), 403, "forbidden")
+        assert "carrier-z" in problem["detail"]
+        assert reader.get("/v1/batches").json()["batches"] == []
+
+
+def test_a_change_of_the_file_holds_without_a_restart(guarded):
+    server = guarded.server
+    with guarded.client("sender") as sender, guarded.client("reader") as reader:
+        assert sender.get("/v1/places").status_code == 200
+        ratebook("token", "revoke", "sender", "--file", str(guarded.file))
+        until(lambda: sender.get("/v1/places").status_code == 401, 20)
+        guarded.tokens["late"] = make_token(guarded.file, "late", "read")
+        with guarded.client("late") as late:
+            until(lambda: late.get("/v1/places").status_code == 200, 20)
+        # A wrong file changes nothing, and the log says so.
+        good = guarded.file.read_text()
+        guarded.file.write_text("nonsense\n")
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: "line 1" in server.log.read_text())
+        assert reader.get("/v1/places").status_code == 200
+        guarded.file.write_text(good)
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: "was read again" in server.log.read_text().rpartition("line 1")[2])
+        assert reader.get("/v1/places").status_code == 200
+    for token in guarded.tokens.values():
+        assert token not in server.log.read_text()
+
+
+def test_a_file_that_others_may_read_is_refused_at_the_start(tmp_path):
+    file = tmp_path / "tokens"
+    make_token(file, "a", "read")
+    serve = ("serve", "--data", str(tmp_path / "r.db"), "--listen", "127.0.0.1:0", "--tokens", str(file))
+    for mode in (0o644, 0o660):
+        file.chmod(mode)
+        assert f"chmod g-w,o= {file}" in ratebook(*serve, code=1).stderr
+    file.unlink()
+    assert str(file) in ratebook(*serve, code=1).stderr
+    assert not (tmp_path / "r.db").exists()
+
+
+def test_beyond_loopback_with_tokens_it_starts(tmp_path):
+    make_token(tmp_path / "tokens", "a", "read")
+    with subprocess.Popen([binary(), "serve", "--data", str(tmp_path / "r.db"), "--listen", "0.0.0.0:0", "--tokens",
+                           str(tmp_path / "tokens")], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = httpx.URL(process.stdout.readline().removeprefix("listening on ").strip())
+            assert httpx.get(f"http://127.0.0.1:{url.port}/v1/places", trust_env=False).status_code == 401
+        finally:
+            process.terminate()
+
+
+def test_the_words_take_the_token_from_the_environment_or_a_file_and_never_show_it(guarded, tmp_path):
+    rows = tmp_path / "prices.csv"
+    rows.write_text(f"orig_code,dest_code,day,price\nCNSGH,NLRTM,{DAY},5\n")
+    token = guarded.tokens["sender"]
+    (tmp_path / "mine").write_text(token + "\n")
+    server = ("--server", guarded.server.url)
+    shown = []
+    refused = ratebook("push", str(rows), "--source", "carrier-a", *server, code=1)
+    assert "Authorization: Bearer" in refused.stderr
+    shown.append(ratebook("push", str(rows), "--source", "carrier-a", *server, RATEBOOK_TOKEN=token))
+    shown.append(ratebook("batches", "--source", "carrier-a", "--token-file", str(tmp_path / "mine"), *server))
+    shown.append(ratebook("rates", "CNSGH", "NLRTM", *server, code=1, RATEBOOK_TOKEN=token))
+    assert "role read" in shown[-1].stderr
+    for ended in shown:
+        assert token not in ended.stdout + ended.stderr
+    ratebook("batches", "--token-file", str(tmp_path / "none"), *server, code=2)
+
+
+def test_token_words(tmp_path):
+    file = tmp_path / "tokens"
+    token = make_token(file, "loader", "send", "carrier-a", "carrier-b")
+    assert len(token) >= 43 and token not in file.read_text()
+    assert file.stat().st_mode & 0o007 == 0
+    create = ("token", "create", "--file", str(file))
+    assert "loader" in ratebook(*create, "--name", "loader", "--role", "read", code=1).stderr
+    for wrong in (("--name", "x", "--role", "send"), ("--name", "x", "--role", "read", "--source", "a"),
+                  ("--name", "x y", "--role", "read"), ("--name", "x", "--role", "king"),
+                  ("--name", "x", "--role", "send", "--source", "A")):
+        assert ratebook(*create, *wrong, code=2).stderr.startswith("error: "), wrong
+    listed = ratebook("token", "list", "--file", str(file)).stdout
+    assert "loader" in listed and "carrier-a,carrier-b" in listed and token not in listed
+    ratebook("token", "revoke", "nobody", "--file", str(file), code=1)
+    ratebook("token", "revoke", "loader", "--file", str(file))
+    assert "no tokens" in ratebook("token", "list", "--file", str(file)).stderr
+    assert "not" not in ratebook("token", "revoke", "--help").stderr
+
+
+REFUSED = {
+    "401": (401, "", "POST /v1/batches?source=carrier-a", "text/csv", 1000),
+    "403 role": (403, "reader", "POST /v1/batches?source=carrier-a", "text/csv", 1000),
+    "403 source": (403, "sender", "POST /v1/batches?source=carrier-z", "text/csv", 1000),
+    "413": (413, "sender", "POST /v1/batches?source=carrier-a", "application/json", 1 << 32),
+    "413 places": (413, "operator", "PUT /v1/places", "application/json", 1 << 30),
+    "415": (415, "sender", "POST /v1/batches?source=carrier-a", "image/png", 1000),
+    "415 places": (415, "operator", "PUT /v1/places", "text/csv", 1000),
+}
+
+
+def read_all(connection: socket.socket) -> bytes:
+    got = b""
+    while more := connection.recv(65536):
+        got += more
+    return got
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_from_the_headers_before_a_byte_of_the_body(guarded, case):
+    status, name, call, content_type, length = REFUSED[case]
+    token = guarded.tokens.get(name, "none")
+    head = (f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
+            f"Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n")
+    with closing(socket.create_connection(("127.0.0.1", httpx.URL(guarded.server.url).port), 30)) as connection:
+        connection.sendall(head.encode())
+        got = read_all(connection)
+    assert got.startswith(f"HTTP/1.1 {status} ".encode()), got
+    assert b"100 Continue" not in got
+    assert b"\r\nConnection: close\r\n" in got
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_while_the_client_sends_at_full_speed(guarded, case):
+    """The client sends all that it has said before it reads: the answer still comes, and no reset."""
+    status, name, call, content_type, length = REFUSED[case]
+    size = min(max(length, 64 << 20), 200 << 20)
+    if status == 413:
+        size = length if length < 1 << 31 else (1 << 32) + 1
+    token = guarded.tokens.get(name, "none")
+    head = (f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
+            f"Content-Length: {size}\r\n\r\n")
+    with closing(socket.create_connection(("127.0.0.1", httpx.URL(guarded.server.url).port), 30)) as connection:
+        connection.sendall(head.encode())
+        piece = b"x" * (1 << 20)
+        for _ in range(min(size, 64 << 20) // len(piece)):
+            connection.sendall(piece)
+        got = read_all(connection)
+    assert got.startswith(f"HTTP/1.1 {status} ".encode()), got

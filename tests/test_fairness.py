@@ -1,0 +1,158 @@
+"""Promise 7 between sources: one that is over its limits, with many connections and large batches, slows no other."""
+
+import multiprocessing
+import statistics
+import threading
+import time
+
+import httpx
+from conftest import assert_problem, post_batch, prices, put_places, small_places
+
+DAY = "2021-01-05"
+HEADER = "orig_code,dest_code,day,price\n"
+CONNECTIONS = 24
+
+
+def flood(url: str, stop, counts) -> None:
+    """As one process, so that its work is not the quiet source's. Good and bad batches, large and small, all at once."""
+    large = HEADER + f"CNSGH,NLRTM,{DAY},5\n" * 20_000
+    bodies = [large, large + "CNSGH,NLRTM,yesterday,5\n", HEADER + f"CNSGH,NLRTM,{DAY},5\n"]
+
+    def send(at: int) -> None:
+        headers = {"Content-Type": "text/csv", "Prefer": "wait=0"}
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            while not stop.is_set():
+                try:
+                    answer = client.post("/v1/batches?source=flood", content=bodies[at % 3], headers=headers)
+                    counts[answer.status_code] += 1
+                except httpx.TransportError:
+                    counts[0] += 1
+
+    threads = [threading.Thread(target=send, args=(at,)) for at in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def quiet(client: httpx.Client, rounds: int) -> list[float]:
+    """How long each batch took until it was committed; each has to be."""
+    took = []
+    for _ in range(rounds):
+        began = time.monotonic()
+        answer = post_batch(client, "quiet", prices(*[("CNYTN", "DEHAM", DAY, 7)] * 100), Prefer="wait=60")
+        took.append(time.monotonic() - began)
+        assert answer.status_code == 201, answer.text
+    return took
+
+
+def test_a_flooding_source_is_refused_and_a_quiet_one_is_served(make_server):
+    server = make_server("--api-uploads-per-source-max", "4", "--api-accepted-per-source-max", "8")
+    context = multiprocessing.get_context("fork")
+    stop, counts = context.Event(), context.Array("L", 600)
+    with server.client() as client:
+        put_places(client, small_places())
+        alone = quiet(client, 15)
+        flooding = context.Process(target=flood, args=(server.url, stop, counts))
+        flooding.start()
+        try:
+            while counts[429] < 20:
+                assert flooding.is_alive()
+                time.sleep(0.05)
+            beside = quiet(client, 15)
+        finally:
+            stop.set()
+            flooding.join(120)
+        assert counts[429] > 20 and counts[202] + counts[201] > 0 and counts[422] > 0, dict(enumerate(counts))
+        assert set(code for code, count in enumerate(counts) if count) <= {201, 202, 422, 429}
+        # Twenty thousand prices of the other are written while it waits for its turn, on the same cores.
+        assert statistics.median(beside) < 50 * statistics.median(alone) + 0.5, (alone, beside)
+        after = quiet(client, 15)
+        assert statistics.median(after) < 10 * statistics.median(alone) + 0.5, (alone, after)
+
+
+def test_slow_uploads_of_one_source_leave_room_for_others(make_server):
+    server = make_server("--api-uploads-per-source-max", "2", "--api-uploads-unnamed-max", "2", "--api-uploads-max", "5")
+    with server.client() as client:
+        put_places(client, small_places())
+    line = f"CNSGH,NLRTM,{DAY},5\n"
+
+    def csv(hold: threading.Event):
+        yield HEADER.encode()
+        hold.wait(60)
+        yield line.encode()
+
+    def send(query: str, content, content_type: str) -> httpx.Response:
+        with server.client() as client:
+            return client.post(f"/v1/batches{query}", content=content, headers={"Content-Type": content_type})
+
+    def json_unnamed(hold: threading.Event):
+        yield b'{"prices":['
+        hold.wait(60)
+        yield b'{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-05","price":5}],"source":"late"}'
+
+    def until_uploads(count: int) -> None:
+        with server.client() as client:
+            while f"ratebook_uploads {count}\n" not in client.get("/metrics").text:
+                time.sleep(0.02)
+
+    hold = threading.Event()
+    answers: list[httpx.Response] = []
+    threads = []
+
+    def start(query: str, make, content_type: str) -> None:
+        threads.append(threading.Thread(target=lambda: answers.append(send(query, make(hold), content_type))))
+        threads[-1].start()
+
+    try:
+        for count in (1, 2):
+            start("?source=slow", csv, "text/csv")
+            until_uploads(count)
+        assert_problem(send("?source=slow", HEADER + line, "text/csv"), 429, "too-much-waiting")
+        assert send("?source=other", HEADER + line, "text/csv").status_code == 201
+        for count in (3, 4):
+            start("", json_unnamed, "application/json")
+            until_uploads(count)
+        refused = assert_problem(send("", b'{"prices":[]}', "application/json"), 503, "overloaded")
+        assert "?source=" in refused["detail"]
+        assert send("?source=other", HEADER + line, "text/csv").status_code == 201
+        start("?source=third", csv, "text/csv")
+        until_uploads(5)
+        assert_problem(send("?source=fourth", HEADER + line, "text/csv"), 503, "overloaded")
+    finally:
+        hold.set()
+        for thread in threads:
+            thread.join()
+    assert [answer.status_code for answer in answers] == [201] * 5, [answer.text for answer in answers]
+    until_uploads(0)
+    assert send("?source=slow", HEADER + line, "text/csv").status_code == 201
+
+
+def test_too_many_batches_are_refused_from_the_headers(make_server):
+    """429 before a byte of the body; 503 where all sources together are over."""
+    server = make_server("--api-uploads-per-source-max", "1")
+    with server.client() as client:
+        put_places(client, small_places())
+        hold = threading.Event()
+
+        def body():
+            yield HEADER.encode()
+            hold.wait(60)
+
+        def send() -> None:
+            with server.client() as slow:
+                slow.post("/v1/batches?source=a", content=body(), headers={"Content-Type": "text/csv"})
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            while "ratebook_uploads 1\n" not in client.get("/metrics").text:
+                time.sleep(0.02)
+            with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as other:
+                refused = other.post("/v1/batches?source=a", content=b"x" * (64 << 20),
+                                     headers={"Content-Type": "text/csv"})
+                assert_problem(refused, 429, "too-much-waiting")
+                assert refused.headers["Connection"] == "close"
+        finally:
+            hold.set()
+            thread.join()
