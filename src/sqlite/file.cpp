@@ -105,7 +105,7 @@ Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime&
   parts->checkpointer = std::make_unique<Checkpointer>(*std::move(checkpoint_db), parts->meters);
   parts->side = std::make_unique<WriteSide>(*std::move(db), *parts->checkpointer, parts->runtime, options.transaction,
                                             parts->meters, partition_count);
-  auto log = SqliteLog::open(*parts->side, parts->runtime, parts->meters);
+  auto log = SqliteLog::open(*parts->side, parts->runtime, parts->meters, options.log);
   if (!log) return std::unexpected(log.error());
   parts->log = *std::move(log);
   parts->store = std::make_unique<SqliteStore>(*parts->side, *parts->quick, *parts->steps, *parts->scans,

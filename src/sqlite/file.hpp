@@ -13,6 +13,7 @@
 #include "runtime/runtime.hpp"
 #include "sqlite/checkpoint.hpp"
 #include "sqlite/connection.hpp"
+#include "sqlite/sqlite_log.hpp"
 #include "sqlite/transaction.hpp"
 #include "store/store.hpp"
 
@@ -20,6 +21,7 @@ namespace ratebook::sqlite {
 
 struct FileOptions {
   std::uint32_t partition_count = 1;  ///< of a new file; an older one keeps its own
+  LogOptions log;
   TransactionOptions transaction;
   CheckpointOptions checkpoint;
   std::size_t quick_reader_count = 2;

@@ -34,7 +34,11 @@ Result<void> check_magic(int file, const std::string& path) {
   std::array<char, magic.size()> head{};
   const ssize_t length = pread(file, head.data(), head.size(), 0);
   if (length < 0) return fail(Failure::refused, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  if (length == 0 || std::string_view{head.data(), static_cast<std::size_t>(length)} == magic) return {};
+  const std::string_view found{head.data(), static_cast<std::size_t>(length)};
+  if (length == 0 || found == magic) return {};
+  // A machine that died while it made the file: its first page is torn, and SQLite takes it back from the journal.
+  std::error_code error;
+  if (found.find_first_not_of('\0') == std::string_view::npos && fs::exists(path + "-journal", error)) return {};
   return fail(Failure::damaged, fmt::format("{}: is not a database; name another file, which will be made", path));
 }
 

@@ -5,15 +5,6 @@
 namespace ratebook::sqlite {
 namespace {
 
-Result<std::optional<std::string>> next_record(const log::RecordSource& records) {
-  auto record = records();
-  if (record && *record && (*record)->size() > record_bytes_max) {
-    return fail(Failure::refused,
-                fmt::format("a record of {} bytes is larger than {}", (*record)->size(), record_bytes_max));
-  }
-  return record;
-}
-
 std::uint64_t bytes_of(const std::vector<std::string>& records) {
   std::uint64_t bytes = 0;
   for (const auto& record : records) bytes += record.size();
@@ -32,8 +23,9 @@ Fault no_partition(std::uint32_t partition) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteLog>> SqliteLog::open(WriteSide& side, const Runtime& runtime, Meters& meters) {
-  std::unique_ptr<SqliteLog> log{new SqliteLog{side, runtime, meters}};
+Result<std::unique_ptr<SqliteLog>> SqliteLog::open(WriteSide& side, const Runtime& runtime, Meters& meters,
+                                                   LogOptions options) {
+  std::unique_ptr<SqliteLog> log{new SqliteLog{side, runtime, meters, options}};
   WriteSide::Turn turn{side};
   Query last{turn.db(),
              "SELECT max(position_offset, coalesce((SELECT max(offset) FROM log_record AS r "
@@ -45,7 +37,7 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::open(WriteSide& side, const Runtim
 Result<Offset> SqliteLog::append(std::uint32_t partition, const log::RecordSource& records) {
   if (partition >= partition_count()) return std::unexpected(no_partition(partition));
   std::vector<std::string> head;
-  for (std::size_t bytes = 0; bytes <= small_append_bytes_max;) {
+  for (std::size_t bytes = 0; bytes <= options_.small_append_bytes_max;) {
     auto record = next_record(records);
     if (!record) return std::unexpected(append_fault(record.error()));
     if (!*record) {
@@ -56,6 +48,15 @@ Result<Offset> SqliteLog::append(std::uint32_t partition, const log::RecordSourc
     head.push_back(**std::move(record));
   }
   return append_large(partition, head, records);
+}
+
+Result<std::optional<std::string>> SqliteLog::next_record(const log::RecordSource& records) const {
+  auto record = records();
+  if (record && *record && (*record)->size() > options_.record_bytes_max) {
+    return fail(Failure::refused,
+                fmt::format("a record of {} bytes is larger than {}", (*record)->size(), options_.record_bytes_max));
+  }
+  return record;
 }
 
 Result<Offset> SqliteLog::append_small(std::uint32_t partition, const std::vector<std::string>& records) {

@@ -10,12 +10,15 @@
 
 namespace ratebook::sqlite {
 
-inline constexpr std::size_t small_append_bytes_max = 4u << 20;
-inline constexpr std::size_t record_bytes_max = 16u << 20;
+struct LogOptions {
+  std::size_t small_append_bytes_max = 4u << 20;  ///< more has a transaction of its own
+  std::size_t record_bytes_max = 16u << 20;
+};
 
 class SqliteLog final : public log::Log {
  public:
-  static Result<std::unique_ptr<SqliteLog>> open(WriteSide& side, const Runtime& runtime, Meters& meters);
+  static Result<std::unique_ptr<SqliteLog>> open(WriteSide& side, const Runtime& runtime, Meters& meters,
+                                                 LogOptions options);
 
   std::uint32_t partition_count() const override { return static_cast<std::uint32_t>(next_offsets_.size()); }
   bool is_part_of_store() const override { return true; }
@@ -29,8 +32,9 @@ class SqliteLog final : public log::Log {
   Result<void> trim(std::uint32_t partition, Offset before) override;
 
  private:
-  SqliteLog(WriteSide& side, const Runtime& runtime, Meters& meters)
-      : side_(side), runtime_(runtime), meters_(meters), appended_(runtime.make_signal()) {}
+  SqliteLog(WriteSide& side, const Runtime& runtime, Meters& meters, LogOptions options)
+      : side_(side), runtime_(runtime), meters_(meters), options_(options), appended_(runtime.make_signal()) {}
+  Result<std::optional<std::string>> next_record(const log::RecordSource& records) const;
   Result<Offset> append_small(std::uint32_t partition, const std::vector<std::string>& records);
   Result<Offset> append_large(std::uint32_t partition, const std::vector<std::string>& head,
                               const log::RecordSource& tail);
@@ -41,6 +45,7 @@ class SqliteLog final : public log::Log {
   WriteSide& side_;
   const Runtime& runtime_;
   Meters& meters_;
+  LogOptions options_;
   Signal appended_;
   std::vector<Offset> next_offsets_;  ///< by partition; guarded by a turn
 };
