@@ -82,7 +82,9 @@ int serve(const settings::Settings& settings) {
     if (const auto read = tokens->reread(); !read) return refuse(read.error().message);
   }
 
-  const auto file = sqlite::File::open(settings.data_path, runtime, settings.sqlite);
+  auto file_options = settings.sqlite;
+  file_options.fatal = [&logger](const std::string& why) { logger.error(why); };
+  const auto file = sqlite::File::open(settings.data_path, runtime, file_options);
   if (!file) return refuse(file.error().message);
   log::Log& log = (*file)->log();
   store::Store& store = (*file)->store();

@@ -40,19 +40,24 @@ class Server:
         self.folder = folder
         self.data = folder / "ratebook.db"
         self.options = options
+        self.before: list[str] = []  # what starts it: a program with its arguments
         self.process: subprocess.Popen | None = None
         self.url = ""
         self.log = folder / "server.log"
 
-    def start(self, *options: str) -> "Server":
+    def launch(self, *options: str) -> None:
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", *self.options, *options],
+                [*self.before, binary(), "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", *self.options,
+                 *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
+
+    def start(self, *options: str) -> "Server":
+        self.launch(*options)
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
         deadline = time.monotonic() + 60
@@ -83,6 +88,17 @@ class Server:
             process.kill()
             process.wait()
             raise
+
+    def start_and_kill(self, seconds: float) -> None:
+        """kill -9 so long after it was launched, ready or not."""
+        self.launch()
+        time.sleep(seconds)
+        self.kill()
+
+    @staticmethod
+    def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess:
+        """Another word of the program."""
+        return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=timeout)
 
     def kill(self) -> None:
         """kill -9."""

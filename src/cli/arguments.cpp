@@ -22,7 +22,7 @@ Data goes to standard output, messages to standard error. NO_COLOR is honoured.
 Exit codes:
   0  done
   1  refused: the batch, the places or the question is wrong, or the batch was rejected; answers that compare
-     asked for differ
+     asked for differ, or check found something
   2  the command line is wrong, or a file or database that it names cannot be read
   3  the server cannot be reached or cannot answer now; what was sent may count: repeat it with the same key
   4  accepted, but not decided within --wait
@@ -75,6 +75,8 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   add_export(line);
   add_compare(line);
   add_completion(line);
+  add_backup(line);
+  add_check(line);
   const auto* version_word = app.add_subcommand("version", "Print the version of this program");
   try {
     app.parse(argc, argv);

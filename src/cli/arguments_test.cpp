@@ -39,6 +39,10 @@ TEST(Arguments, what_is_wrong_is_said_on_err_with_exit_code_2) {
       {"generate", "--ports", "/nowhere/ports.csv"},
       {"push", "/nowhere/prices.csv", "--source", "a"},
       {"batches", "--server", "ftp://127.0.0.1"},
+      {"backup", "copy.sqlite"},
+      {"backup", "copy.sqlite", "--data", "/nowhere/prices.sqlite"},
+      {"check"},
+      {"check", "/nowhere/prices.sqlite"},
   };
   for (const auto& arguments : wrong) {
     const auto captured = run_captured(arguments);
@@ -54,7 +58,8 @@ TEST(Arguments, help_and_version_go_to_out) {
   EXPECT_EQ(run_captured({"--help"}).exit_code, exit_ok);
   EXPECT_EQ(run_captured({"version"}).out, run_captured({"--version"}).out);
   EXPECT_TRUE(run_captured({"version"}).out.ends_with('\n'));
-  for (const auto* word : {"serve", "push", "rates", "batches", "retract", "places", "generate", "config"}) {
+  for (const auto* word :
+       {"serve", "push", "rates", "batches", "retract", "places", "generate", "config", "backup", "check"}) {
     const auto captured = run_captured({word, "--help"});
     EXPECT_EQ(captured.exit_code, exit_ok);
     EXPECT_THAT(captured.out, HasSubstr("Example")) << word;

@@ -65,5 +65,7 @@ void add_import(CommandLine& line);
 void add_export(CommandLine& line);
 void add_compare(CommandLine& line);
 void add_completion(CommandLine& line);
+void add_backup(CommandLine& line);
+void add_check(CommandLine& line);
 
 }  // namespace ratebook::cli

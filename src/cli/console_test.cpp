@@ -64,17 +64,17 @@ TEST(ProgressLine, shows_how_much_is_sent) {
   Console console = plain();
   console.unicode = true;
   console.width = 60;
-  EXPECT_EQ(progress_line(console, 5'000'000, 20'000'000, std::chrono::milliseconds{1000}),
+  EXPECT_EQ(progress_line(console, "sending", 5'000'000, 20'000'000, std::chrono::milliseconds{1000}),
             "sending ████░░░░░░░░░░░░░░  25 %  5.0 of 20.0 MB  5.0 MB/s");
   console.unicode = false;
-  EXPECT_EQ(progress_line(console, 0, 20'000'000, std::chrono::milliseconds{0}),
+  EXPECT_EQ(progress_line(console, "sending", 0, 20'000'000, std::chrono::milliseconds{0}),
             "sending ............................   0 %  0.0 of 20.0 MB");
 }
 
 TEST(ProgressLine, is_never_wider_than_the_terminal) {
   Console console = plain();
   for (console.width = 20; console.width < 200; ++console.width) {
-    EXPECT_LT(columns(progress_line(console, 123'456'789, 987'654'321, std::chrono::milliseconds{12'345})),
+    EXPECT_LT(columns(progress_line(console, "sending", 123'456'789, 987'654'321, std::chrono::milliseconds{12'345})),
               console.width);
   }
 }

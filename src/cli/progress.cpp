@@ -24,7 +24,7 @@ std::string bar(bool unicode, unsigned columns, double part) {
 
 }  // namespace
 
-std::string progress_line(const Console& console, std::uint64_t bytes, std::uint64_t bytes_total,
+std::string progress_line(const Console& console, std::string_view word, std::uint64_t bytes, std::uint64_t bytes_total,
                           std::chrono::milliseconds since_start) {
   const double part = bytes_total == 0 ? 1 : static_cast<double>(bytes) / static_cast<double>(bytes_total);
   std::string text = fmt::format("{:3.0f} %  {:.1f} of {:.1f} MB", part * 100, static_cast<double>(bytes) / megabyte,
@@ -33,11 +33,10 @@ std::string progress_line(const Console& console, std::uint64_t bytes, std::uint
     text += fmt::format("  {:.1f} MB/s",
                         static_cast<double>(bytes) / megabyte * 1000 / static_cast<double>(since_start.count()));
   }
-  constexpr std::string_view word = "sending ";
-  const std::size_t taken = word.size() + text.size() + 3;
+  const std::size_t taken = word.size() + text.size() + 4;
   if (console.width < taken + 5) return text.substr(0, console.width - 1);
   const auto room = static_cast<unsigned>(std::min<std::size_t>(console.width - taken, 30));
-  return fmt::format("{}{} {}", word, bar(console.unicode, room, part), text);
+  return fmt::format("{} {} {}", word, bar(console.unicode, room, part), text);
 }
 
 void Progress::restart() {
@@ -47,7 +46,16 @@ void Progress::restart() {
 
 void Progress::sent(std::uint64_t bytes, std::uint64_t bytes_total) {
   if (bytes >= bytes_total) return waiting("waiting for the commit");
-  show(progress_line(console_, bytes, bytes_total, now_() - started_at_));
+  show(progress_line(console_, "sending", bytes, bytes_total, now_() - started_at_));
+}
+
+void Progress::copied(std::uint64_t bytes, std::uint64_t bytes_total) {
+  show(progress_line(console_, "copying", bytes, bytes_total, now_() - started_at_));
+}
+
+void Progress::part(std::string_view what, std::uint64_t done, std::uint64_t total) {
+  show(fmt::format("{} {:3.0f} %", what,
+                   total == 0 ? 0 : 100.0 * static_cast<double>(done) / static_cast<double>(total)));
 }
 
 void Progress::waiting(std::string_view what) {

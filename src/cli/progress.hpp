@@ -11,7 +11,7 @@
 namespace ratebook::cli {
 
 /// `sending ████████░░░░  62 %  12.4 of 20.0 MB  8.1 MB/s`, never wider than the terminal.
-std::string progress_line(const Console& console, std::uint64_t bytes, std::uint64_t bytes_total,
+std::string progress_line(const Console& console, std::string_view word, std::uint64_t bytes, std::uint64_t bytes_total,
                           std::chrono::milliseconds since_start);
 
 class Progress {
@@ -25,6 +25,9 @@ class Progress {
   /// A new try: the rate counts from here.
   void restart();
   void sent(std::uint64_t bytes, std::uint64_t bytes_total);
+  void copied(std::uint64_t bytes, std::uint64_t bytes_total);
+  /// `checking prices  42 %`
+  void part(std::string_view what, std::uint64_t done, std::uint64_t total);
   /// `what` and since when.
   void waiting(std::string_view what);
   /// Makes room for another message.

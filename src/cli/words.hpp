@@ -133,7 +133,21 @@ struct TokenOptions {
   std::vector<std::string> sources;
 };
 
+struct BackupOptions {
+  std::string file;  ///< the copy
+  std::string data;  ///< the file that is copied
+  bool force = false;
+  bool json = false;
+};
+
+struct CheckOptions {
+  std::string file;
+  bool json = false;
+};
+
 /// Each returns an exit code (exit_code.hpp).
+int backup(const BackupOptions& options, const Console& console);
+int check(const CheckOptions& options, const Console& console);
 int serve(const settings::Inputs& inputs, const ServeFunction& run, const Console& console);
 int config(const ConfigOptions& options, const Console& console);
 /// Tells what settings::load() said.

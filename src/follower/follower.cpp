@@ -10,7 +10,7 @@ namespace ratebook::follower {
 Follower::Follower(store::Store& store, const Runtime& runtime, Visible& visible, Hints& hints, FollowerOptions options)
     : store_(store), runtime_(runtime), visible_(visible), hints_(hints), options_(std::move(options)) {}
 
-Result<void> Follower::load() {
+Result<void> Follower::load(const std::stop_token& stop) {
   const WallTime began = runtime_.wall_time();
   const auto head = store_.head();
   if (!head) return std::unexpected(head.error());
@@ -19,9 +19,10 @@ Result<void> Follower::load() {
   book::Loader loader;
   const auto read = store_.prices_at(head->version, {}, [&](std::span<const NumberedPrice> prices) {
     loader.add(prices);
-    return true;
+    return !stop.stop_requested();
   });
   if (!read) return read;
+  if (stop.stop_requested()) return fail(Failure::unavailable, "stopped while the book was loaded");
   if (auto confirmed = store_.confirm(); !confirmed) return confirmed;
   auto tree = std::make_shared<const PlaceTree>(std::move(*places));
   visible_.show({loader.finish(head->version, head->chain, std::move(tree)), {}}, began, true);
@@ -125,20 +126,26 @@ Result<void> Follower::read_prices(const std::string& attempt, std::vector<Numbe
 
 void Follower::run(const std::stop_token& stop) {
   bool loaded = false;
+  Duration wait = options_.poll_interval;
   while (!stop.stop_requested()) {
     const std::uint64_t seen = store_.changed().count();
     Result<bool> more = false;
     if (loaded) {
       more = step();
-    } else if (const auto done = load(); done) {
+    } else if (const auto done = load(stop); done) {
       loaded = true;
       more = true;
+      wait = options_.poll_interval;
+    } else if (stop.stop_requested()) {
+      return;
     } else {
       more = std::unexpected(done.error());
+      // Where the file is damaged, reading it through again and again mends nothing.
+      wait = std::min(2 * wait, options_.load_wait_max);
     }
     if (more && *more) continue;
     if (!more) options_.report(more.error());
-    store_.changed().wait_past(seen, options_.poll_interval);
+    store_.changed().wait_past(seen, wait);
   }
 }
 

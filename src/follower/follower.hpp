@@ -87,6 +87,8 @@ class Hints {
 
 struct FollowerOptions {
   Duration poll_interval = std::chrono::milliseconds{500};  ///< where no notification comes
+  Duration load_wait_max =
+      std::chrono::seconds{10};  ///< before a load is tried again: poll_interval, doubled up to this
   std::size_t rows_per_step = 1000;
   std::size_t prices_per_step_max = 4'000'000;                     ///< a step ends after the row that passes this
   std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
@@ -96,8 +98,9 @@ class Follower {
  public:
   Follower(store::Store& store, const Runtime& runtime, Visible& visible, Hints& hints, FollowerOptions options = {});
 
-  /// Loads the whole book at the store's newest version and shows it, ready.
-  Result<void> load();
+  /// Loads the whole book at the store's newest version and shows it, ready. Stopped: Failure::unavailable, nothing
+  /// shown.
+  Result<void> load(const std::stop_token& stop = {});
   /// Goes one step if the store has newer versions, else confirms that there is none; true: there may be more. A chain
   /// that is not ours: unready, and loaded anew. Any failure leaves what is shown as it is.
   Result<bool> step();

@@ -156,6 +156,8 @@ void add_path(Rows& rows, Settings& s) {
   rows.duration("read_wait", s.writer.read_wait, milliseconds{1}, minutes{1}, "For new records, at a time");
   rows.duration("retry_wait", s.writer.retry_wait, milliseconds{1}, minutes{1},
                 "After a failure, before it begins anew");
+  rows.duration("retry_wait_max", s.writer.retry_wait_max, milliseconds{1}, minutes{10},
+                "The same, where it fails again and again: the wait doubles up to this");
   rows.bytes("read_max", s.writer.read_bytes_max, MiB, GiB, "Records read at a time");
   rows.bytes("held_max", s.writer.held_bytes_max, 0, TiB, "Kept in memory until it is staged; more is read again");
   rows.count("small_batch_chunks", s.writer.small_batch_chunks, 1, 10'000,
@@ -165,6 +167,8 @@ void add_path(Rows& rows, Settings& s) {
   rows.section("follower", "From the store into the book");
   rows.duration("poll_interval", s.follower.poll_interval, milliseconds{1}, minutes{1},
                 "Between two looks at the store, where nothing wakes it");
+  rows.duration("load_wait_max", s.follower.load_wait_max, milliseconds{1}, hours{1},
+                "Before a load that failed is tried again: it doubles up to this");
   rows.count("versions_per_step", s.follower.rows_per_step, 1, 100'000, "Versions that become visible at once");
   rows.count("prices_per_step_max", s.follower.prices_per_step_max, 1, 1000 * million,
              "A step ends after the version that passes this");
@@ -186,6 +190,10 @@ void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
   rows.duration("commit_age_max", file.transaction.age_max, milliseconds{1}, minutes{1}, "No commit waits longer");
   rows.count("commit_prices_max", file.transaction.prices_max, 1, 100 * million,
              "So many staged prices are committed at once");
+  rows.duration("lock_wait_max", file.transaction.lock_wait_max, milliseconds{0}, minutes{10},
+                "For another program's write lock; then 503");
+  rows.bytes("small_append_max", file.log.small_append_bytes_max, 0, GiB,
+             "A batch up to this size shares a commit with others");
   rows.count("quick_readers", file.quick_reader_count, 1, 256, "Connections for quick questions");
   rows.count("scan_readers", file.scan_reader_count, 1, 256, "Connections for past versions");
 }
@@ -227,6 +235,7 @@ std::vector<std::string> contradictions(const Settings& settings) {
   if (settings.http.tls.certificate_path.empty() != settings.http.tls.key_path.empty()) {
     wrong.emplace_back("tls.certificate and tls.key belong together: name both, or none");
   }
+  at_most(settings.writer.retry_wait <= settings.writer.retry_wait_max, "writer.retry_wait", "writer.retry_wait_max");
   return wrong;
 }
 

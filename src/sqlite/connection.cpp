@@ -10,7 +10,24 @@
 namespace ratebook::sqlite {
 namespace {
 
-constexpr int busy_ms_max = 5000;
+constexpr int lock_wait_ms = 5000;  ///< where nobody says another
+
+bool is_failed_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
+
+/// For an SQLite URI: https://www.sqlite.org/uri.html, 3.
+std::string escaped(const std::string& path) {
+  std::string text;
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      text += fmt::format("%{:02x}", c);
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
 
 Failure failure_of(int code) {
   switch (code & 0xff) {
@@ -27,19 +44,29 @@ Failure failure_of(int code) {
   }
 }
 
-bool is_failed_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
-
-}  // namespace
-
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, const Fatal& fatal) {
+  return open(path, path, SQLITE_OPEN_READWRITE, fatal);
+}
+
+Result<std::unique_ptr<Connection>> Connection::open_to_read(const std::string& path, bool is_still) {
+  const std::string name = fmt::format("file:{}{}", escaped(path), is_still ? "?immutable=1" : "");
+  return open(path, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, {});
+}
+
+Result<std::unique_ptr<Connection>> Connection::create(const std::string& path) {
+  return open(path, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, {});
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, const std::string& uri, int flags,
+                                                     const Fatal& fatal) {
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(uri.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<Connection> connection{new Connection{db, path, fatal}};
   if (code != SQLITE_OK) {
     return fail(failure_of(code), fmt::format("{}: cannot be opened: {}", path, sqlite3_errstr(code)));
   }
   sqlite3_extended_result_codes(db, 1);
-  sqlite3_busy_timeout(db, busy_ms_max);
+  sqlite3_busy_timeout(db, lock_wait_ms);
   return connection;
 }
 
@@ -63,17 +90,29 @@ void Connection::script(const std::string& sql) {
   if (code != SQLITE_OK) stick(code);
 }
 
+void Connection::set_lock_wait(std::chrono::nanoseconds at_most) {
+  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(at_most);
+  sqlite3_busy_timeout(db_.get(), static_cast<int>(std::max<std::int64_t>(wait.count(), 0)));
+}
+
 void Connection::stick(int code) {
   const int extended = sqlite3_extended_errcode(db_.get());
   const std::string why = fmt::format("{}: {} ({})", path_, sqlite3_errmsg(db_.get()), sqlite3_errstr(code));
   if (is_failed_sync(code) || is_failed_sync(extended)) {
     const std::string last =
         why + ": a failed fsync leaves unknown what is on the disk; look at the disk, then restart";
-    if (fatal_) fatal_(last);
-    std::fprintf(stderr, "%s\n", last.c_str());
+    if (fatal_) {
+      fatal_(last);
+    } else {
+      std::fprintf(stderr, "%s\n", last.c_str());
+    }
     std::abort();
   }
-  if (!fault_) fault_ = Fault{failure_of(code), why};
+  if (fault_) return;
+  fault_ = Fault{failure_of(code), why};
+  if (fault_->failure == Failure::damaged) {
+    fault_->message += ": the file is damaged; `ratebook check` says where; go on from a backup";
+  }
 }
 
 Query::~Query() {

@@ -4,6 +4,7 @@
 #pragma once
 #include <sqlite3.h>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,9 @@
 
 namespace ratebook::sqlite {
 
+/// What a result code of SQLite means to the caller.
+Failure failure_of(int code);
+
 /// Told why, just before the process aborts.
 using Fatal = std::function<void(const std::string& why)>;
 
@@ -33,6 +37,10 @@ class Connection {
  public:
   /// The file must exist. Waits at most 5 s where another program holds it.
   static Result<std::unique_ptr<Connection>> open(const std::string& path, const Fatal& fatal);
+  /// `is_still`: nobody writes as long as it is open, so that no lock and no file beside it is needed.
+  static Result<std::unique_ptr<Connection>> open_to_read(const std::string& path, bool is_still);
+  /// Makes the file where there is none.
+  static Result<std::unique_ptr<Connection>> create(const std::string& path);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -41,6 +49,9 @@ class Connection {
   void run(std::string_view sql, const Values&... values);
   /// Runs several statements, separated by semicolons.
   void script(const std::string& sql);
+
+  /// How long a statement waits for another program's lock; below zero is not at all.
+  void set_lock_wait(std::chrono::nanoseconds at_most);
 
   std::int64_t last_row() const { return sqlite3_last_insert_rowid(db_.get()); }
   bool in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
@@ -71,6 +82,8 @@ class Connection {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  static Result<std::unique_ptr<Connection>> open(const std::string& path, const std::string& uri, int flags,
+                                                  const Fatal& fatal);
   Connection(sqlite3* db, std::string path, Fatal fatal) : db_(db), path_(std::move(path)), fatal_(std::move(fatal)) {}
   sqlite3_stmt* prepare(std::string_view sql);
   void stick(int code);

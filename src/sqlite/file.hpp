@@ -28,7 +28,7 @@ struct FileOptions {
   std::size_t step_reader_count = 1;
   std::size_t scan_reader_count = 4;
   std::int64_t page_count_max = 0;  ///< the file is full beyond so many pages of page_bytes; 0: the disk's size counts
-  Fatal fatal;                      ///< told why before the process aborts; stderr is told anyway
+  Fatal fatal;                      ///< told why before the process aborts; without it stderr is
 };
 
 class File {

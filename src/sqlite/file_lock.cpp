@@ -7,9 +7,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace ratebook::sqlite {
@@ -30,6 +32,12 @@ Result<void> check_folder(const std::string& path) {
   return fail(Failure::not_found, fmt::format("{}: there is no folder {}; make it first", path, folder.string()));
 }
 
+std::string lock_name(const std::string& path) {
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(path, error);
+  return (error ? path : real.string()) + "-lock";
+}
+
 Result<void> check_magic(int file, const std::string& path) {
   std::array<char, magic.size()> head{};
   const ssize_t length = pread(file, head.data(), head.size(), 0);
@@ -39,16 +47,15 @@ Result<void> check_magic(int file, const std::string& path) {
   // A machine that died while it made the file: its first page is torn, and SQLite takes it back from the journal.
   std::error_code error;
   if (found.find_first_not_of('\0') == std::string_view::npos && fs::exists(path + "-journal", error)) return {};
-  return fail(Failure::damaged, fmt::format("{}: is not a database; name another file, which will be made", path));
+  return fail(Failure::damaged, fmt::format("{}: is not a database of this program; name another file", path));
 }
 
-/// The name of a new file is durable only when its folder is.
-Result<void> sync_folder(const std::string& path) {
-  const int folder = open(fs::absolute(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return cannot_write(path, errno);
-  const int synced = fsync(folder);
+Result<void> sync(const std::string& path, const std::string& what, int flags) {
+  const int file = open(what.c_str(), flags | O_CLOEXEC);
+  if (file < 0) return cannot_write(path, errno);
+  const int synced = fsync(file);
   const int error = errno;
-  close(folder);
+  close(file);
   if (synced != 0) return cannot_write(path, error);
   return {};
 }
@@ -57,13 +64,16 @@ Result<void> sync_folder(const std::string& path) {
 
 Result<FileLock> FileLock::take(const std::string& path) {
   if (auto there = check_folder(path); !there) return std::unexpected(there.error());
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(path, error);
-  const std::string name = (error ? path : real.string()) + "-lock";
+  const std::string name = lock_name(path);
   const int file = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) return cannot_write(name, errno);
   FileLock lock{file};
-  if (flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
+  // Who looks whether it is taken (is_locked) has it for a moment.
+  for (int tries = 0; tries < 5; ++tries) {
+    if (flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno != EWOULDBLOCK) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
   if (errno != EWOULDBLOCK) return cannot_write(name, errno);
   return fail(Failure::conflict, fmt::format("{}: another process has it open; stop that one, or name another", path));
 }
@@ -82,6 +92,28 @@ Result<void> prepare_file(const std::string& path) {
   close(file);
   if (!checked) return checked;
   return sync_folder(path);
+}
+
+bool is_locked(const std::string& path) {
+  const int file = open(lock_name(path).c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool taken = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(file);
+  return taken;
+}
+
+Result<void> check_magic(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return fail(Failure::refused, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  auto checked = check_magic(file, path);
+  close(file);
+  return checked;
+}
+
+Result<void> sync_file(const std::string& path) { return sync(path, path, O_RDONLY); }
+
+Result<void> sync_folder(const std::string& path) {
+  return sync(path, fs::absolute(path).parent_path().string(), O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace ratebook::sqlite

@@ -25,4 +25,13 @@ class FileLock {
 /// not a database.
 Result<void> prepare_file(const std::string& path);
 
+/// Whether a process serves this file now.
+bool is_locked(const std::string& path);
+/// Whether the file begins as a database does, or is empty; Failure::damaged with what it may be.
+Result<void> check_magic(const std::string& path);
+/// The file's bytes are on the disk.
+Result<void> sync_file(const std::string& path);
+/// The file's name in its folder is on the disk.
+Result<void> sync_folder(const std::string& path);
+
 }  // namespace ratebook::sqlite

@@ -80,6 +80,7 @@ void WriteSide::keep_wal_bounded() {
 
 Result<void> WriteSide::Turn::begin() {
   if (side_.group_) return {};
+  db().set_lock_wait(side_.options_.lock_wait_max - (side_.runtime_.boot_time() - asked_at_));
   db().run("BEGIN IMMEDIATE");
   if (auto begun = db().result(); !begun) return begun;
   side_.group_ = std::make_shared<Group>();

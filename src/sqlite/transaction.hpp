@@ -51,6 +51,8 @@ struct TransactionOptions {
   Duration age_max = std::chrono::milliseconds{300};
   /// So many staged prices are committed without a publish, so that a large batch makes no large transaction.
   std::uint64_t prices_max = 200'000;
+  /// For another program's write lock, from when a turn was asked for: who waits behind someone does not wait anew.
+  Duration lock_wait_max = std::chrono::seconds{5};
   /// From this size of the WAL on, a commit moves it into the file before the next one comes.
   std::uint64_t wal_bytes_max = 64u << 20;
 };
@@ -110,7 +112,7 @@ class WriteSide {
 
 class WriteSide::Turn {
  public:
-  explicit Turn(WriteSide& side) : side_(side), lock_(side.turns_) {}
+  explicit Turn(WriteSide& side) : side_(side), asked_at_(side.runtime_.boot_time()), lock_(side.turns_) {}
 
   Connection& db() { return *side_.db_; }
   bool is_open() const { return side_.group_ != nullptr; }
@@ -141,6 +143,7 @@ class WriteSide::Turn {
 
  private:
   WriteSide& side_;
+  BootTime asked_at_;
   std::unique_lock<TurnQueue> lock_;
 };
 

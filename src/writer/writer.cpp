@@ -37,6 +37,9 @@ class Assigned {
     return {};
   }
 
+  /// Whether it has published anything: then what failed afterwards is a new failure.
+  bool has_worked() const { return has_worked_; }
+
  private:
   /// A source's queue and how many of its first entries are published together.
   using Chosen = std::map<std::string, std::size_t>;
@@ -211,6 +214,7 @@ class Assigned {
     tracker_.swept.clear();
     tracker_.bad_records.clear();
     position_ = next;
+    has_worked_ = true;
     digests_.erase(digests_.begin(), digests_.lower_bound(next.offset));
     trim();
     return {};
@@ -260,7 +264,8 @@ class Assigned {
   Tracker tracker_;
   std::uint64_t epoch_ = 0;
   Position position_;
-  Offset next_ = 0;                   ///< to read
+  Offset next_ = 0;  ///< to read
+  bool has_worked_ = false;
   Offset trimmed_ = -1;               ///< the position at the last trim
   std::map<Offset, Digest> digests_;  ///< of the records read since the position
   std::unordered_map<PortCode, PortNumber> numbers_;
@@ -272,17 +277,30 @@ bool is_assigned(log::Log& log, std::uint32_t partition) {
   return std::ranges::find(assignment.partitions, partition) != assignment.partitions.end();
 }
 
+/// In naps, so that a stop need not wait for the end of a long one.
+void sleep_unless_stopped(const Runtime& runtime, Duration wait, Duration nap, const std::stop_token& stop) {
+  for (Duration left = wait; left > Duration{0} && !stop.stop_requested(); left -= nap) {
+    runtime.sleep(std::min(left, nap));
+  }
+}
+
 }  // namespace
 
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
+  Duration wait = options.retry_wait;
   while (!stop.stop_requested()) {
-    if (is_assigned(log, partition)) {
-      const auto ended = Assigned{log, store, runtime, partition, options, offer}.run(stop);
-      if (ended) continue;
-      options.report(ended.error());
+    if (!is_assigned(log, partition)) {
+      runtime.sleep(options.retry_wait);
+      continue;
     }
-    runtime.sleep(options.retry_wait);
+    Assigned assigned{log, store, runtime, partition, options, offer};
+    const auto ended = assigned.run(stop);
+    if (assigned.has_worked()) wait = options.retry_wait;
+    if (ended) continue;
+    options.report(ended.error());
+    sleep_unless_stopped(runtime, wait, options.retry_wait, stop);
+    wait = std::min(2 * wait, options.retry_wait_max);
   }
 }
 

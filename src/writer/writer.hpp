@@ -26,6 +26,7 @@ struct WriterOptions {
   Duration attempt_time_max = log::attempt_time_max;  ///< T: an open attempt is watched for 2 T, then abandoned
   Duration read_wait = std::chrono::milliseconds{200};
   Duration retry_wait = std::chrono::milliseconds{100};  ///< before a partition is begun anew after a failure
+  Duration retry_wait_max = std::chrono::seconds{2};  ///< where it fails again and again, the wait doubles up to this
   std::size_t read_bytes_max = 8u << 20;
   std::size_t held_bytes_max = 64u << 20;  ///< chunks kept in memory until they are staged; more are read again
   std::size_t small_batch_chunks = 8;      ///< up to this a batch is staged at once; larger ones give way to others

@@ -1,0 +1,73 @@
+// The load of the whole book: it ends when it is told to, however much there is to read.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "follower/follower.hpp"
+
+namespace ratebook::follower {
+namespace {
+
+/// Has prices without end, or at least more than anyone waits for; nothing else is asked of it.
+class EndlessStore final : public store::Store {
+ public:
+  explicit EndlessStore(const Runtime& runtime) : changed_(runtime.make_signal()) {}
+
+  std::uint32_t partition_count() const override { return 1; }
+  const Signal& changed() const override { return changed_; }
+  Result<store::Head> head() override { return store::Head{.version = 1}; }
+  Result<PlacesDocument> places(Version) override { return PlacesDocument{}; }
+  Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink& sink) override {
+    started = true;
+    for (spans = 0; spans < 1'000'000; ++spans) {
+      if (!sink({})) return {};
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    return {};
+  }
+
+  Result<store::Claim> claim(std::uint32_t) override { return none(); }
+  Result<std::vector<PortNumber>> number_ports(std::span<const PortCode>) override { return none(); }
+  Result<void> stage(const store::StageRequest&) override { return none(); }
+  Result<std::vector<store::Outcome>> publish(const store::PublishRequest&) override { return none(); }
+  Result<Version> put_places(const PlacesDocument&, const std::optional<std::string>&, WallTime) override {
+    return none();
+  }
+  Result<store::Head> places_head(Version) override { return none(); }
+  Result<std::vector<VersionRow>> versions(Version, std::size_t) override { return none(); }
+  Result<void> confirm() override { return {}; }
+  Result<void> prices_of(const std::string&, const store::PriceSink&) override { return none(); }
+  Result<std::optional<store::VersionChunk>> next_chunk(Version, std::optional<store::ChunkName>) override {
+    return none();
+  }
+  Result<std::optional<Batch>> batch(const std::string&) override { return none(); }
+  Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override { return none(); }
+  Result<store::BatchPage> batches(const store::BatchFilter&) override { return none(); }
+
+  std::atomic<bool> started = false;
+  std::atomic<int> spans = 0;
+
+ private:
+  static std::unexpected<Fault> none() { return fail(Failure::unavailable, "not asked for"); }
+  Signal changed_;
+};
+
+TEST(Load, EndsWhenItIsStopped) {
+  const Runtime runtime = machine_runtime();
+  EndlessStore store{runtime};
+  Visible visible;
+  Hints hints{0};
+  int reported = 0;
+  {
+    const std::jthread thread{[&](const std::stop_token& stop) {
+      Follower{store, runtime, visible, hints, {.report = [&](const Fault&) { ++reported; }}}.run(stop);
+    }};
+    while (!store.started) std::this_thread::yield();
+  }
+  EXPECT_LT(store.spans, 1'000'000);
+  EXPECT_FALSE(visible.view().ready) << "half a book is none";
+  EXPECT_EQ(reported, 0) << "a stop is no failure";
+}
+
+}  // namespace
+}  // namespace ratebook::follower

@@ -1,0 +1,196 @@
+"""The data file's faults: each a clear error, what was there unharmed, and on it goes when the fault is gone."""
+
+import os
+import pathlib
+import sqlite3
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import httpx
+import pytest
+from conftest import Server, assert_problem, binary, counts, post_batch, prices, put_places, small_places, until
+
+DAY = "2021-01-05"
+
+
+def many(count: int, day: str = DAY) -> list[dict]:
+    return prices(*(("CNSGH", "NLRTM", day, 100 + number) for number in range(count)))
+
+
+def serve(path: pathlib.Path, user: int | None = None) -> subprocess.CompletedProcess:
+    """A `serve` that must not come to serve."""
+    return subprocess.run([binary(), "serve", "--data", str(path), "--listen", "127.0.0.1:0"], capture_output=True,
+                          text=True, timeout=60, user=user)
+
+
+def refused(path: pathlib.Path, *words: str, user: int | None = None) -> None:
+    ended = serve(path, user)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert str(path) in ended.stderr
+    for word in words:
+        assert word in ended.stderr
+
+
+def filled(server: Server) -> pathlib.Path:
+    """The file of a server that was stopped, with places and a batch of 5,000 prices."""
+    with server.client() as client:
+        put_places(client, small_places())
+        assert post_batch(client, "carrier-a", many(5000), key="kept").status_code == 201
+    assert server.stop() == 0
+    return server.data
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A server on a disk of its own of 16 MB, in a mount namespace; gives it with the path of a file that fills it."""
+    made = Server(tmp_path)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made.data = disk / "ratebook.db"
+    made.before = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o size=16m tmpfs "{disk}" && exec "$@"', "sh"]
+    made.start()
+    yield made, pathlib.Path(f"/proc/{made.process.pid}/root{disk}/ballast")
+    made.close()
+
+
+def test_a_full_disk_refuses_writes_and_goes_on_when_there_is_room(full_disk):
+    server, ballast = full_disk
+    with server.client() as client:
+        put_places(client, small_places())
+        kept = post_batch(client, "carrier-a", many(10), key="before")
+        assert kept.status_code == 201
+        with open(ballast, "wb", buffering=0) as file:
+            with pytest.raises(OSError, match="No space left"):
+                while True:
+                    file.write(bytes(4096))
+        sent = refused_in_a_row = 0
+        while refused_in_a_row < 5:
+            assert sent < 100, "what has room in the file as it is comes to an end"
+            answer = post_batch(client, "carrier-a", many(2000, "2021-01-06"), key=f"during-{sent}", Prefer="wait=0")
+            sent += 1
+            refused_in_a_row = refused_in_a_row + 1 if answer.status_code == 503 else 0
+            assert answer.status_code < 300 or "Retry-After" in answer.headers
+            assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 10}
+        assert client.get("/readyz").status_code == 200
+        before = server.log.read_text().count("\n")
+        time.sleep(3)
+        assert server.log.read_text().count("\n") - before < 15, "who waits for room does not spin"
+        os.unlink(ballast)
+        after = until(lambda: (answer := post_batch(client, "carrier-a", many(7, "2021-01-07"), key="after")
+                               ).status_code in (200, 201) and answer)
+        assert after.json()["status"] == "committed"
+        for number in range(sent):
+            until(lambda number=number: post_batch(client, "carrier-a", many(2000, "2021-01-06"), f"during-{number}")
+                  .status_code in (200, 201))
+        found = counts(client, "CNSGH", "NLRTM", DAY, "2021-01-07")
+        assert found == {DAY: 10, "2021-01-06": 2000 * sent, "2021-01-07": 7}
+
+
+def test_a_file_that_may_not_be_written_is_refused_and_left_alone(server):
+    data = filled(server)
+    before = data.read_bytes()
+    user = 65534 if os.geteuid() == 0 else None
+    for folder in data.parents:
+        if folder.stat().st_uid == os.geteuid() and "pytest" in str(folder):
+            folder.chmod(0o755)
+    data.chmod(0o444)
+    data.with_name(data.name + "-lock").chmod(0o666)
+    refused(data, "cannot be written", user=user)
+    data.with_name(data.name + "-lock").unlink()
+    data.parent.chmod(0o555)
+    refused(data, "cannot be written", user=user)
+    data.parent.chmod(0o755)
+    assert data.read_bytes() == before
+
+
+def test_what_is_not_ours_is_refused_and_left_alone(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("my notes\n" * 1000)
+    other = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.executescript("CREATE TABLE mine (x); INSERT INTO mine VALUES (7)")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path, word in ((text, "not a database"), (other, "another program"), (folder, "cannot be written")):
+        before = path.read_bytes() if path.is_file() else None
+        refused(path, word)
+        assert before is None or path.read_bytes() == before
+        checked = Server.run("check", str(path))
+        assert checked.returncode == 2
+        assert str(path) in checked.stderr
+    refused(tmp_path / "nowhere" / "a.sqlite", "no folder")
+
+
+def test_a_file_of_a_newer_release_is_refused_and_left_alone(server):
+    data = filled(server)
+    with closing(sqlite3.connect(data)) as connection:
+        connection.execute("PRAGMA user_version = 1000")
+    before = data.read_bytes()
+    refused(data, "newer release", "1000")
+    assert data.read_bytes() == before
+    assert "newer release" in Server.run("check", str(data)).stderr
+
+
+def test_a_second_server_on_the_same_file_is_refused_and_the_first_goes_on(server):
+    with server.client() as client:
+        put_places(client, small_places())
+        refused(server.data, "another process")
+        assert post_batch(client, "carrier-a", many(3)).status_code == 201
+        assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 3}
+
+
+def test_a_damaged_page_is_said_and_never_answered_from(server):
+    """Anywhere in the file: `check` finds it, and what a server answers in spite of it is right."""
+    data = filled(server)
+    whole = data.read_bytes()
+    page = 8192
+    copy = data.with_name("damaged.db")
+    found = 0
+    pages = range(1, len(whole) // page, 3)
+    for number in pages:
+        damaged = bytearray(whole)
+        # The header of a page, where its tree hangs.
+        damaged[number * page : number * page + 12] = os.urandom(12)
+        copy.write_bytes(damaged)
+        checked = Server.run("check", str(copy))
+        assert checked.returncode in (0, 1, 2), checked
+        found += checked.returncode != 0
+        assert copy.read_bytes() == damaged
+    assert found > len(pages) / 2, "all but free pages"
+    damaged = bytearray(whole)
+    with closing(sqlite3.connect(data)) as connection:
+        (root,), = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'price'")
+    damaged[(root - 1) * page : (root - 1) * page + 12] = bytes(12)
+    server.data.write_bytes(damaged)
+    server.launch()
+    try:
+        until(lambda: "ratebook check" in server.log.read_text())
+        assert "malformed" in server.log.read_text()
+    finally:
+        assert server.stop() == 0
+
+
+def test_posts_behind_a_foreign_lock_wait_each_its_own_bound(make_server):
+    server = make_server("--sqlite-lock-wait-max", "1s")
+    with server.client() as client:
+        put_places(client, small_places())
+    with closing(sqlite3.connect(server.data, isolation_level=None, timeout=30)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+
+        def post(number: int) -> tuple[httpx.Response, float]:
+            with server.client() as own:
+                began = time.monotonic()
+                answer = post_batch(own, f"carrier-{number}", many(5), Prefer="wait=0")
+                return answer, time.monotonic() - began
+
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(post, range(16)))
+        connection.execute("ROLLBACK")
+    for answer, took in answers:
+        assert_problem(answer, 503, "not-accepted")
+        assert took < 10, "16 in a row would take 16 s"
+    with server.client() as client:
+        until(lambda: post_batch(client, "carrier-0", many(5)).status_code == 201)
