@@ -194,6 +194,8 @@ void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
                 "For another program's write lock; then 503");
   rows.bytes("small_append_max", file.log.small_append_bytes_max, 0, GiB,
              "A batch up to this size shares a commit with others");
+  rows.bytes("write_cache", file.write_cache_bytes, MiB, TiB,
+             "Pages of a transaction in memory; what is beyond goes into the write-ahead log early");
   rows.count("quick_readers", file.quick_reader_count, 1, 256, "Connections for quick questions");
   rows.count("scan_readers", file.scan_reader_count, 1, 256, "Connections for past versions");
 }

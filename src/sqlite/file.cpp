@@ -11,7 +11,6 @@
 namespace ratebook::sqlite {
 namespace {
 
-constexpr std::size_t write_cache_kib = 64 * 1024;  ///< a small batch's pages stay in memory until its commit
 constexpr std::size_t quick_cache_kib = 2 * 1024;
 constexpr std::size_t scan_cache_kib = 8 * 1024;
 
@@ -21,7 +20,7 @@ std::string write_settings(const FileOptions& options) {
   std::string sql = fmt::format(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = OFF; PRAGMA wal_autocheckpoint = 0; "
       "PRAGMA cache_size = -{}; PRAGMA journal_size_limit = {}",
-      write_cache_kib, options.transaction.wal_bytes_max);
+      options.write_cache_bytes / 1024, options.transaction.wal_bytes_max);
   if (options.page_count_max > 0) sql += fmt::format("; PRAGMA max_page_count = {}", options.page_count_max);
   return sql;
 }

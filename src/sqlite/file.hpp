@@ -24,6 +24,7 @@ struct FileOptions {
   LogOptions log;
   TransactionOptions transaction;
   CheckpointOptions checkpoint;
+  std::size_t write_cache_bytes = 24u << 20;  ///< of a transaction's pages; what is beyond stands in the WAL early
   std::size_t quick_reader_count = 2;
   std::size_t step_reader_count = 1;
   std::size_t scan_reader_count = 4;
