@@ -20,9 +20,11 @@ PASSWORD = "pa55'w\\ord@not/shown"
 RATES = """
 WITH RECURSIVE
   asked_origs AS (SELECT slug FROM regions WHERE slug = :'orig'
-                  UNION SELECT child.slug FROM regions AS child JOIN asked_origs AS above ON child.parent_slug = above.slug),
+                  UNION SELECT child.slug FROM regions AS child
+                    JOIN asked_origs AS above ON child.parent_slug = above.slug),
   asked_dests AS (SELECT slug FROM regions WHERE slug = :'dest'
-                  UNION SELECT child.slug FROM regions AS child JOIN asked_dests AS above ON child.parent_slug = above.slug),
+                  UNION SELECT child.slug FROM regions AS child
+                    JOIN asked_dests AS above ON child.parent_slug = above.slug),
   origs AS (SELECT code FROM ports WHERE code = :'orig' OR parent_slug IN (SELECT slug FROM asked_origs)),
   dests AS (SELECT code FROM ports WHERE code = :'dest' OR parent_slug IN (SELECT slug FROM asked_dests)),
   found AS (SELECT day, count(*) AS count, avg(price) AS price FROM prices
