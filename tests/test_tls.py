@@ -1,5 +1,6 @@
 """TLS: a real handshake, what is refused, a renewed certificate, and clients that never finish."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -137,8 +138,9 @@ def test_a_client_that_speaks_plain_http_is_told_so(secure):
         got = read_all(connection)
     assert got.startswith(b"HTTP/1.1 400 ") and b"/problems/tls-needed" in got and b"https://" in got
     with closing(secure.plain()) as connection:
-        connection.sendall(b"\x00\x01\x02nonsense" * 10)
-        assert not read_all(connection).startswith(b"HTTP")
+        connection.sendall(b"\x00\x01\x02nonsense")
+        with contextlib.suppress(ConnectionResetError):
+            assert not read_all(connection).startswith(b"HTTP")
 
 
 def test_handshakes_held_open_are_cut_while_others_are_served(secure):

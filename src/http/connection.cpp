@@ -328,6 +328,7 @@ bool Connection::flush() {
   out.clear();
   unsent_.clear();
   if (!big_body_.empty()) big_body_ = {};
+  big_body_sent_ = 0;
   return true;
 }
 

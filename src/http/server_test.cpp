@@ -137,6 +137,15 @@ TEST(Server, AnswersAClientThatHasFinishedSending) {
   EXPECT_TRUE(client.at_end());
 }
 
+TEST(Server, AnswersBehindABigBodyOnTheSameConnection) {
+  RunningServer server{routes()};
+  Client client{server.port()};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client.ask(get("/big"))->body.size(), 3'000'000U);
+    EXPECT_EQ(client.ask(get("/hello"))->body, "hello");
+  }
+}
+
 TEST(Server, SendsABigBodyWholeToASlowReader) {
   RunningServer server{routes()};
   const auto client = Client::with_small_buffer(server.port());
