@@ -6,7 +6,7 @@ import threading
 import time
 
 import httpx
-from conftest import assert_problem, post_batch, prices, put_places, small_places
+from conftest import assert_problem, post_batch, prices, put_places, small_places, until
 
 DAY = "2021-01-05"
 HEADER = "orig_code,dest_code,day,price\n"
@@ -14,7 +14,7 @@ CONNECTIONS = 24
 
 
 def flood(url: str, stop, counts) -> None:
-    """As one process, so that its work is not the quiet source's. Good and bad batches, large and small, all at once."""
+    """As one process, so that its work is not the quiet source's. Good and bad batches, large and small, at once."""
     large = HEADER + f"CNSGH,NLRTM,{DAY},5\n" * 20_000
     bodies = [large, large + "CNSGH,NLRTM,yesterday,5\n", HEADER + f"CNSGH,NLRTM,{DAY},5\n"]
 
@@ -56,9 +56,7 @@ def test_a_flooding_source_is_refused_and_a_quiet_one_is_served(make_server):
         flooding = context.Process(target=flood, args=(server.url, stop, counts))
         flooding.start()
         try:
-            while counts[429] < 20:
-                assert flooding.is_alive()
-                time.sleep(0.05)
+            until(lambda: counts[429] >= 20, 60)
             beside = quiet(client, 15)
         finally:
             stop.set()
@@ -72,7 +70,9 @@ def test_a_flooding_source_is_refused_and_a_quiet_one_is_served(make_server):
 
 
 def test_slow_uploads_of_one_source_leave_room_for_others(make_server):
-    server = make_server("--api-uploads-per-source-max", "2", "--api-uploads-unnamed-max", "2", "--api-uploads-max", "5")
+    server = make_server(
+        "--api-uploads-per-source-max", "2", "--api-uploads-unnamed-max", "2", "--api-uploads-max", "5"
+    )
     with server.client() as client:
         put_places(client, small_places())
     line = f"CNSGH,NLRTM,{DAY},5\n"
@@ -93,8 +93,7 @@ def test_slow_uploads_of_one_source_leave_room_for_others(make_server):
 
     def until_uploads(count: int) -> None:
         with server.client() as client:
-            while f"ratebook_uploads {count}\n" not in client.get("/metrics").text:
-                time.sleep(0.02)
+            until(lambda: f"ratebook_uploads {count}\n" in client.get("/metrics").text)
 
     hold = threading.Event()
     answers: list[httpx.Response] = []
@@ -146,11 +145,11 @@ def test_too_many_batches_are_refused_from_the_headers(make_server):
         thread = threading.Thread(target=send)
         thread.start()
         try:
-            while "ratebook_uploads 1\n" not in client.get("/metrics").text:
-                time.sleep(0.02)
+            until(lambda: "ratebook_uploads 1\n" in client.get("/metrics").text)
             with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as other:
-                refused = other.post("/v1/batches?source=a", content=b"x" * (64 << 20),
-                                     headers={"Content-Type": "text/csv"})
+                refused = other.post(
+                    "/v1/batches?source=a", content=b"x" * (64 << 20), headers={"Content-Type": "text/csv"}
+                )
                 assert_problem(refused, 429, "too-much-waiting")
                 assert refused.headers["Connection"] == "close"
         finally:

@@ -24,11 +24,28 @@ def make_certificate(folder, name: str, authority: str = "authority") -> None:
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
     if not (folder / f"{authority}.pem").exists():
-        openssl("req", "-x509", *key, "-subj", f"/CN={authority}", "-keyout", f"{authority}.key", "-out",
-                f"{authority}.pem")
-    openssl("req", "-x509", *key, "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
-            "-addext", "basicConstraints=critical,CA:FALSE", "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key",
-            "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl(
+            "req", "-x509", *key, "-subj", f"/CN={authority}", "-keyout", f"{authority}.key", "-out", f"{authority}.pem"
+        )
+    openssl(
+        "req",
+        "-x509",
+        *key,
+        "-subj",
+        f"/CN={name}",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1,DNS:localhost",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-CA",
+        f"{authority}.pem",
+        "-CAkey",
+        f"{authority}.key",
+        "-keyout",
+        f"{name}.key",
+        "-out",
+        f"{name}.pem",
+    )
 
 
 class Secure:
@@ -37,8 +54,9 @@ class Secure:
         make_certificate(folder, "two")
         make_certificate(folder, "alien", "another")
         self.folder = folder
-        self.server = make_server("--tls-certificate", str(folder / "one.pem"), "--tls-key", str(folder / "one.key"),
-                                  *options)
+        self.server = make_server(
+            "--tls-certificate", str(folder / "one.pem"), "--tls-key", str(folder / "one.key"), *options
+        )
         self.port = httpx.URL(self.server.url).port
 
     def context(self, authority: str = "authority") -> ssl.SSLContext:
@@ -52,8 +70,9 @@ class Secure:
 
     def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         # An end without close_notify is an error here, not an empty read.
-        return (context or self.context()).wrap_socket(self.plain(), server_hostname="localhost",
-                                                       suppress_ragged_eofs=False)
+        return (context or self.context()).wrap_socket(
+            self.plain(), server_hostname="localhost", suppress_ragged_eofs=False
+        )
 
 
 @pytest.fixture
@@ -119,10 +138,14 @@ def test_a_request_behind_a_body_in_the_same_record_is_answered(secure):
     with secure.client() as client:
         put_places(client, small_places())
     body = f"orig_code,dest_code,day,price\nCNSGH,NLRTM,{DAY},5\n".encode()
-    post = (b"POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(body))
-    chunked = (b"POST /v1/batches?source=b HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
-               b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    post = (
+        b"POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+    chunked = (
+        b"POST /v1/batches?source=b HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    )
     last = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     with closing(secure.connect()) as connection:
         connection.sendall(post)
@@ -180,19 +203,42 @@ def test_a_renewed_certificate_is_used_after_sighup_and_a_wrong_one_is_not(secur
 
 def test_files_that_do_not_fit_keep_it_from_starting(secure, tmp_path):
     folder = secure.folder
-    for certificate, key, named in ((folder / "one.pem", folder / "two.key", "two.key"),
-                                    (folder / "none.pem", folder / "one.key", "none.pem"),
-                                    (folder / "one.key", folder / "one.key", "one.key")):
-        ended = subprocess.run([binary(), "serve", "--data", str(tmp_path / "r.db"), "--listen", "127.0.0.1:0",
-                                "--tls-certificate", str(certificate), "--tls-key", str(key)],
-                               capture_output=True, text=True, timeout=60, check=False)
+    for certificate, key, named in (
+        (folder / "one.pem", folder / "two.key", "two.key"),
+        (folder / "none.pem", folder / "one.key", "none.pem"),
+        (folder / "one.key", folder / "one.key", "one.key"),
+    ):
+        ended = subprocess.run(
+            [
+                binary(),
+                "serve",
+                "--data",
+                str(tmp_path / "r.db"),
+                "--listen",
+                "127.0.0.1:0",
+                "--tls-certificate",
+                str(certificate),
+                "--tls-key",
+                str(key),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert ended.returncode > 0 and named in ended.stderr and "listening" not in ended.stdout
 
 
 def test_the_words_speak_https_with_those_whom_they_trust(secure):
     def batches(*words: str, **environment: str) -> subprocess.CompletedProcess:
-        return subprocess.run([binary(), "batches", "--server", secure.server.url, *words], capture_output=True,
-                              text=True, timeout=60, check=False, env={**os.environ, **environment})
+        return subprocess.run(
+            [binary(), "batches", "--server", secure.server.url, *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, **environment},
+        )
 
     good = str(secure.folder / "authority.pem")
     assert batches("--ca", good).returncode == 0, batches("--ca", good).stderr
@@ -200,15 +246,18 @@ def test_the_words_speak_https_with_those_whom_they_trust(secure):
     for untrusted in (batches(), batches("--ca", str(secure.folder / "another.pem"))):
         assert untrusted.returncode == 3 and "--ca FILE" in untrusted.stderr
     plain = secure.server.url.replace("https", "http")
-    ended = subprocess.run([binary(), "batches", "--server", plain], capture_output=True, text=True, timeout=60,
-                           check=False)
+    ended = subprocess.run(
+        [binary(), "batches", "--server", plain], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ended.returncode == 1 and "https://" in ended.stderr
 
 
 def test_a_slow_reader_of_a_big_answer_gets_it_whole(secure):
     with closing(secure.connect()) as connection:
-        connection.sendall(b"GET /rates?date_from=1970-01-01&date_to=2069-12-31&orig_code=CNSGH&dest_code=NLRTM "
-                           b"HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        connection.sendall(
+            b"GET /rates?date_from=1970-01-01&date_to=2069-12-31&orig_code=CNSGH&dest_code=NLRTM "
+            b"HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
         time.sleep(0.5)  # what the sockets hold is full by now
         got = b""
         while more := connection.recv(1000 if len(got) < 100_000 else 1 << 20):
