@@ -67,7 +67,7 @@ class Supplier:
         try:
             with server.client() as client:
                 while not ended.is_set():
-                    size = self.random.choice((1, 5, 50, 300, 3000, 60_000))
+                    size = self.random.choice((1, 5, 5, 50, 50, 300, 300, 3000, 3000, 60_000))
                     batch = Sent(self.source, len(self.sent), size)
                     self.sent.append(batch)
                     batch.post(client, self.random.choice((0, 10)))
