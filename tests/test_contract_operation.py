@@ -38,7 +38,7 @@ def test_description_names_every_call(shared):
         ("get", "/rates"), ("get", "/v1/rates"), ("post", "/v1/batches"), ("get", "/v1/batches"),
         ("get", "/v1/batches/{id}"), ("post", "/v1/batches/{id}/retraction"), ("get", "/v1/places"),
         ("put", "/v1/places"), ("get", "/v1/events"), ("get", "/livez"), ("get", "/readyz"), ("get", "/metrics"),
-        ("get", "/openapi.json"),
+        ("get", "/openapi.json"), ("post", "/v1/rates/query"), ("get", "/v1/prices"),
     }
 
 
