@@ -230,7 +230,7 @@ def make_batch(count, seed):
 
 def time_ratebook(server, rows):
     names = ("orig_code", "dest_code", "day", "price")
-    body = json.dumps({"source": "bench", "prices": [dict(zip(names, row)) for row in rows]}).encode()
+    body = json.dumps({"source": "bench", "prices": [dict(zip(names, row, strict=True)) for row in rows]}).encode()
     headers = {"Content-Type": "application/json", "Prefer": "wait=60"}
     began = time.perf_counter()
     status, answer = server.call("POST", "/v1/batches", body, headers)
@@ -280,7 +280,10 @@ def measure_batch(rounds, count):
     with ratebook() as server:
         for number in range(rounds + 1):
             rows = make_batch(count, number)
-            turns = [("ratebook", lambda: time_ratebook(server, rows)), ("sqlite3", lambda: time_peer(path, rows))]
+            turns = [
+                ("ratebook", lambda rows=rows: time_ratebook(server, rows)),
+                ("sqlite3", lambda rows=rows: time_peer(path, rows)),
+            ]
             for name, turn in turns if number % 2 else turns[::-1]:
                 seconds = turn()
                 # The first of each warms up.
@@ -309,7 +312,9 @@ def show(result):
             f" {late['min'] / 1e3:7.2f} …{late['max'] / 1e3:6.2f} {busy['median']:9.0%}"
         )
     if min(rates[name]["server_busy"]["median"] for name in ("ratebook", "nginx", "nginx-tuned")) < 0.8:
-        print("\nThe servers did not get their core to themselves: something else ran. Measure again on a quiet machine.")
+        print(
+            "\nThe servers did not get their core to themselves: something else ran. Measure again on a quiet machine."
+        )
     print()
     for name, words, least in (
         ("nginx", "nginx as Debian ships it", 1.25),

@@ -47,7 +47,10 @@ class Server:
         with open(FOLDER / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "serve", "--data", self.file, "--listen", f"127.0.0.1:{self.port}", *self.options],
-                stdout=subprocess.PIPE, stderr=log, text=True, cwd=FOLDER,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=FOLDER,
             )
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
@@ -64,7 +67,10 @@ class Server:
         status = dict(
             line.split(":", 1) for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         )
-        size = lambda path: path.stat().st_size if path.exists() else 0
+
+        def size(path):
+            return path.stat().st_size if path.exists() else 0
+
         return {
             "resident_mib": int(status["VmRSS"].split()[0]) / 1024,
             "threads": int(status["Threads"]),
@@ -115,7 +121,7 @@ class Load:
     def guard(self, work, number):
         try:
             work(Client(self.server), random.Random(f"{number}-{self.random.random()}"))
-        except Exception as error:  # noqa: BLE001 (told by the main thread)
+        except Exception as error:
             self.wrong.put(error)
 
     def count(self, what, answer, allowed):
@@ -129,7 +135,8 @@ class Load:
             day = dice.randrange(1, 28)
             target = f"/rates?date_from=2026-01-{day:02}&date_to=2026-01-31&orig_code={a}&dest_code={b}"
             if dice.random() < 0.2:
-                target = f"/v1/rates?origin={a}&destination={b}&date_from=2026-01-{day:02}&date_to=2026-01-31&stats=avg,p50,count"
+                days = f"date_from=2026-01-{day:02}&date_to=2026-01-31"
+                target = f"/v1/rates?origin={a}&destination={b}&{days}&stats=avg,p50,count"
             self.count("reads", client.ask("GET", target), (200, 503))
 
     def send(self, client, dice):
@@ -156,12 +163,18 @@ class Load:
                 self.committed[json.loads(answer[1])["id"]] = count
                 self.stored_prices += count
             if dice.random() < 0.3:
-                self.count("repeats", client.ask("POST", f"/v1/batches?source={source}", body, headers), (200, 202, 503))
+                self.count(
+                    "repeats", client.ask("POST", f"/v1/batches?source={source}", body, headers), (200, 202, 503)
+                )
 
     def refuse(self, client, dice):
         while not self.stop.wait(0.3):
-            bad = dice.choice([b"", b"{", b'{"source":"x","prices":[]}', b'{"source":"x","prices":[{"orig_code":"?"}]}', b"x" * 10**5])
-            self.count("refused", client.ask("POST", "/v1/batches", bad, {"Content-Type": "application/json"}), (400, 422, 503))
+            bad = dice.choice(
+                [b"", b"{", b'{"source":"x","prices":[]}', b'{"source":"x","prices":[{"orig_code":"?"}]}', b"x" * 10**5]
+            )
+            self.count(
+                "refused", client.ask("POST", "/v1/batches", bad, {"Content-Type": "application/json"}), (400, 422, 503)
+            )
 
     def retract(self, client, dice):
         while not self.stop.wait(dice.uniform(1, 3)):

@@ -49,8 +49,17 @@ class Server:
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.before, binary(), "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", *self.options,
-                 *options],
+                [
+                    *self.before,
+                    binary(),
+                    "serve",
+                    "--data",
+                    str(self.data),
+                    "--listen",
+                    "127.0.0.1:0",
+                    *self.options,
+                    *options,
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -219,8 +228,14 @@ def prices(*rows: tuple) -> list[dict]:
     return [dict(zip(("orig_code", "dest_code", "day", "price"), row, strict=True)) for row in rows]
 
 
-def post_batch(client: httpx.Client, source: str, items: list[dict], key: str | None = None, query: dict | None = None,
-               **headers: str) -> httpx.Response:
+def post_batch(
+    client: httpx.Client,
+    source: str,
+    items: list[dict],
+    key: str | None = None,
+    query: dict | None = None,
+    **headers: str,
+) -> httpx.Response:
     if key is not None:
         headers["Idempotency-Key"] = key
     return client.post("/v1/batches", params=query or {}, json={"source": source, "prices": items}, headers=headers)

@@ -57,12 +57,37 @@ class Postgres:
         password = self.folder / "password"
         password.write_text(PASSWORD, encoding="ascii")
         password.chmod(0o644)
-        self.run(str(programs() / "initdb"), "-D", str(self.folder / "data"), "-U", "owner", "-E", "UTF8", "--locale=C",
-                 "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync")
+        self.run(
+            str(programs() / "initdb"),
+            "-D",
+            str(self.folder / "data"),
+            "-U",
+            "owner",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--auth=scram-sha-256",
+            f"--pwfile={password}",
+            "--no-sync",
+        )
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
-                [*self.as_user, str(programs() / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder),
-                 "-c", "listen_addresses=", "-c", "fsync=off"], stdout=log, stderr=log, cwd="/")
+                [
+                    *self.as_user,
+                    str(programs() / "postgres"),
+                    "-D",
+                    str(self.folder / "data"),
+                    "-k",
+                    str(self.folder),
+                    "-c",
+                    "listen_addresses=",
+                    "-c",
+                    "fsync=off",
+                ],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
         self.environment = {**os.environ, "PGHOST": str(self.folder), "PGUSER": "owner", "PGPASSWORD": PASSWORD}
         deadline = time.monotonic() + 60
         while subprocess.run([str(programs() / "pg_isready"), "-q", "-h", str(self.folder)], check=False).returncode:
@@ -77,14 +102,21 @@ class Postgres:
         set_variables = [f"--set={name}={value}" for name, value in variables.items()]
         return subprocess.run(
             [str(programs() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *set_variables, database],
-            input=text, capture_output=True, text=True, check=True, cwd=DATA, env=self.environment).stdout
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=DATA,
+            env=self.environment,
+        ).stdout
 
     def make_existing(self, database: str) -> str:
         """The existing service's tables with its data."""
         self.sql("postgres", f"CREATE DATABASE {database}")
         tables = (DATA / "existing.sql").read_text(encoding="utf-8")
-        copies = "".join(f"\\copy {table} FROM '{table}.csv' WITH (FORMAT csv, HEADER)\n"
-                         for table in ("regions", "ports", "prices"))
+        copies = "".join(
+            f"\\copy {table} FROM '{table}.csv' WITH (FORMAT csv, HEADER)\n" for table in ("regions", "ports", "prices")
+        )
         self.sql(database, f"{tables}\n{copies}ANALYZE;")
         return database
 
@@ -100,8 +132,10 @@ def existing_service(postgres: Postgres, database: str, plant=lambda rates: rate
 
     def answer(query: dict) -> tuple[int, dict]:
         try:
-            asked = {name: query[f"{name}_code" if name in ("orig", "dest") else f"date_{name}"]
-                     for name in ("from", "to", "orig", "dest")}
+            asked = {
+                name: query[f"{name}_code" if name in ("orig", "dest") else f"date_{name}"]
+                for name in ("from", "to", "orig", "dest")
+            }
         except KeyError as missing:
             return 400, {"error": f"{missing} is missing"}
         if not all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", asked[name]) for name in ("from", "to")):

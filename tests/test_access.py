@@ -15,8 +15,9 @@ ROW = prices(("CNSGH", "NLRTM", DAY, 5))
 
 
 def ratebook(*words: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess:
-    ended = subprocess.run([binary(), *words], capture_output=True, text=True, timeout=60, check=False,
-                           env={**os.environ, **environment})
+    ended = subprocess.run(
+        [binary(), *words], capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment}
+    )
     assert ended.returncode == code, ended.stderr
     return ended
 
@@ -94,8 +95,12 @@ def test_without_a_token_or_with_a_wrong_one_only_health_is_open(guarded):
         headers = {} if token is None else {"Authorization": token}
         with guarded.server.client(headers=headers) as client:
             paths = client.get("/openapi.json").json()["paths"]
-            described = [(method.upper(), path.replace("{id}", "0" * 32)) for path, methods in paths.items()
-                         for method in methods if method != "parameters" and path not in OPEN]
+            described = [
+                (method.upper(), path.replace("{id}", "0" * 32))
+                for path, methods in paths.items()
+                for method in methods
+                if method != "parameters" and path not in OPEN
+            ]
             assert len(described) > 8
             for method, path in (*CALLS.values(), *described):
                 answer = client.request(method, path)
@@ -176,8 +181,20 @@ def test_a_file_that_others_may_read_is_refused_at_the_start(tmp_path):
 
 def test_beyond_loopback_with_tokens_it_starts(tmp_path):
     make_token(tmp_path / "tokens", "a", "read")
-    with subprocess.Popen([binary(), "serve", "--data", str(tmp_path / "r.db"), "--listen", "0.0.0.0:0", "--tokens",
-                           str(tmp_path / "tokens")], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [
+            binary(),
+            "serve",
+            "--data",
+            str(tmp_path / "r.db"),
+            "--listen",
+            "0.0.0.0:0",
+            "--tokens",
+            str(tmp_path / "tokens"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
             url = httpx.URL(process.stdout.readline().removeprefix("listening on ").strip())
             assert httpx.get(f"http://127.0.0.1:{url.port}/v1/places", trust_env=False).status_code == 401
@@ -210,9 +227,13 @@ def test_token_words(tmp_path):
     assert file.stat().st_mode & 0o007 == 0
     create = ("token", "create", "--file", str(file))
     assert "loader" in ratebook(*create, "--name", "loader", "--role", "read", code=1).stderr
-    for wrong in (("--name", "x", "--role", "send"), ("--name", "x", "--role", "read", "--source", "a"),
-                  ("--name", "x y", "--role", "read"), ("--name", "x", "--role", "king"),
-                  ("--name", "x", "--role", "send", "--source", "A")):
+    for wrong in (
+        ("--name", "x", "--role", "send"),
+        ("--name", "x", "--role", "read", "--source", "a"),
+        ("--name", "x y", "--role", "read"),
+        ("--name", "x", "--role", "king"),
+        ("--name", "x", "--role", "send", "--source", "A"),
+    ):
         assert ratebook(*create, *wrong, code=2).stderr.startswith("error: "), wrong
     listed = ratebook("token", "list", "--file", str(file)).stdout
     assert "loader" in listed and "carrier-a,carrier-b" in listed and token not in listed
@@ -244,8 +265,10 @@ def read_all(connection: socket.socket) -> bytes:
 def test_refused_from_the_headers_before_a_byte_of_the_body(guarded, case):
     status, name, call, content_type, length = REFUSED[case]
     token = guarded.tokens.get(name, "none")
-    head = (f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
-            f"Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n")
+    head = (
+        f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+    )
     with closing(socket.create_connection(("127.0.0.1", httpx.URL(guarded.server.url).port), 30)) as connection:
         connection.sendall(head.encode())
         got = read_all(connection)
@@ -262,8 +285,10 @@ def test_refused_while_the_client_sends_at_full_speed(guarded, case):
     if status == 413:
         size = length if length < 1 << 31 else (1 << 32) + 1
     token = guarded.tokens.get(name, "none")
-    head = (f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
-            f"Content-Length: {size}\r\n\r\n")
+    head = (
+        f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {size}\r\n\r\n"
+    )
     with closing(socket.create_connection(("127.0.0.1", httpx.URL(guarded.server.url).port), 30)) as connection:
         connection.sendall(head.encode())
         piece = b"x" * (1 << 20)

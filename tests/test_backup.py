@@ -113,7 +113,7 @@ def test_an_older_state_restored_is_noticed_by_its_chain(server, tmp_path):
         tag = client.get(path).headers["ETag"]
         assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     with closing(sqlite3.connect(server.data)) as connection:
-        (chain,), = connection.execute("SELECT chain FROM version WHERE version = 2")
+        ((chain,),) = connection.execute("SELECT chain FROM version WHERE version = 2")
     assert server.stop() == 0
     for end in ("", "-wal", "-shm"):
         server.data.with_name(server.data.name + end).unlink(missing_ok=True)

@@ -79,8 +79,16 @@ def test_a_broken_line_of_ndjson_costs_itself_only(shared):
     answer = post(shared, "\r\n".join(lines).encode(), "ndjson", source="wrong")
     problem = assert_problem(answer, 422, "invalid-batch")
     found = [(error["index"], error["line"], error["code"]) for error in problem["errors"]]
-    assert found == [(1, 3, "bad-line"), (2, 4, "bad-line"), (3, 5, "bad-line"), (4, 6, "not-positive"),
-                     (6, 8, "missing"), (6, 8, "missing"), (6, 8, "bad-day"), (6, 8, "missing")]
+    assert found == [
+        (1, 3, "bad-line"),
+        (2, 4, "bad-line"),
+        (3, 5, "bad-line"),
+        (4, 6, "not-positive"),
+        (6, 8, "missing"),
+        (6, 8, "missing"),
+        (6, 8, "bad-day"),
+        (6, 8, "missing"),
+    ]
     many = assert_problem(post(shared, b"{}}\n" * 1234, "ndjson", source="wrong"), 422, "invalid-batch")
     assert [error["line"] for error in many["errors"]] == list(range(1, 101))
     assert many["error_count"] == 1234
@@ -95,8 +103,11 @@ def test_a_415_says_what_is_taken_before_the_body_is_sent(shared_server, shared)
         answer = post(shared, b"x", coding=coding)
         assert_problem(answer, 415, "unsupported-encoding")
         assert answer.headers["Accept-Encoding"] == "gzip, zstd, identity"
-    for header in ("Content-Type: text/plain", "Content-Type: text/csv\r\nContent-Encoding: br",
-                   "Content-Type: text/csv\r\nRepr-Digest: sha-256=x"):
+    for header in (
+        "Content-Type: text/plain",
+        "Content-Type: text/csv\r\nContent-Encoding: br",
+        "Content-Type: text/csv\r\nRepr-Digest: sha-256=x",
+    ):
         with closing(socket.create_connection(("127.0.0.1", httpx.URL(shared_server.url).port), 30)) as connection:
             head = f"POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\n{header}\r\nContent-Length: 1000000\r\n"
             connection.sendall((head + "Expect: 100-continue\r\n\r\n").encode())
@@ -118,11 +129,16 @@ def test_broken_compression_stores_nothing(shared, coding):
         assert codes(post(shared, body, coding=coding, source="broken"), 400, "broken-encoding") == [code]
     changed = bytearray(whole)
     changed[-3] ^= 1  # in the checksum
-    assert "bad-compression" in codes(post(shared, bytes(changed), coding=coding, source="broken"), 400,
-                                      "broken-encoding")
+    assert "bad-compression" in codes(
+        post(shared, bytes(changed), coding=coding, source="broken"), 400, "broken-encoding"
+    )
     assert batches(shared, "broken") == []
-    assert post(shared, whole + whole[:0] + CODINGS[coding](b"CNSGH,NLRTM,2021-01-05,1\n"), coding=coding,
-                source="parts").json()["price_count"] == 51
+    assert (
+        post(
+            shared, whole + whole[:0] + CODINGS[coding](b"CNSGH,NLRTM,2021-01-05,1\n"), coding=coding, source="parts"
+        ).json()["price_count"]
+        == 51
+    )
 
 
 def test_a_window_above_8_mib_is_refused(shared):
@@ -158,7 +174,14 @@ def test_a_digest_is_checked_over_the_bytes_as_sent(shared):
     assert batches(shared, "digest") == []
     for value in (digest(plain), digest(plain, "sha512"), f"md5=:AAAA:, {digest(plain)};a=b", "unixsum=:AA==:", ""):
         assert post(shared, plain, source="digest-2", Repr_Digest=value).status_code == 201, value
-    for value in ("sha-256", "sha-256=abc", digest(plain)[:-1], "sha-256=:AAAA:", digest(plain) + ",", "SHA-256=:AA==:"):
+    for value in (
+        "sha-256",
+        "sha-256=abc",
+        digest(plain)[:-1],
+        "sha-256=:AAAA:",
+        digest(plain) + ",",
+        "SHA-256=:AA==:",
+    ):
         assert_problem(post(shared, plain, source="digest", Repr_Digest=value), 400, "bad-header")
     # Wrong prices in a body that is not the one sent: the digest comes first.
     assert codes(post(shared, b"x", source="digest", Repr_Digest=digest(b"y")), 400, "digest-mismatch")
@@ -168,7 +191,9 @@ def test_an_empty_body_is_malformed_and_an_empty_batch_wrong(shared):
     for form, (coding, compress) in itertools.product(TYPES, CODINGS.items()):
         assert codes(post(shared, b"", form, coding), 400, "malformed-body") == ["empty"]
         assert codes(post(shared, compress(b""), form, coding), 400, "malformed-body") == ["empty"]
-        assert codes(post(shared, compress(body_of(form, []) or b"\n"), form, coding), 422, "invalid-batch") == ["empty"]
+        assert codes(post(shared, compress(body_of(form, []) or b"\n"), form, coding), 422, "invalid-batch") == [
+            "empty"
+        ]
 
 
 def test_a_truncated_body_stores_nothing(server, client):
@@ -213,8 +238,9 @@ def test_a_large_body_streams_in_bounded_memory(make_server, monkeypatch, tmp_pa
         if form == "csv":
             yield b"orig_code,dest_code,day,price\n"
         for number in range(600):
-            yield body_of(form, prices(*(("CNSGH", "NLRTM", DAY, number * rows + row + 1) for row in range(rows)))).replace(
-                b"orig_code,dest_code,day,price\n", b"")
+            yield body_of(
+                form, prices(*(("CNSGH", "NLRTM", DAY, number * rows + row + 1) for row in range(rows)))
+            ).replace(b"orig_code,dest_code,day,price\n", b"")
 
     whole = tmp_path / "body"
     with open(whole, "wb") as file:
@@ -231,8 +257,12 @@ def test_a_large_body_streams_in_bounded_memory(make_server, monkeypatch, tmp_pa
         post(client, body_of(form, prices(ONE)), form)
         idle = peak_bytes(server)
         with open(whole, "rb") as file:
-            answer = client.post("/v1/batches", params={"source": "large", "dry_run": "true"}, content=file,
-                                 headers={"Content-Type": TYPES[form], "Content-Encoding": coding})
+            answer = client.post(
+                "/v1/batches",
+                params={"source": "large", "dry_run": "true"},
+                content=file,
+                headers={"Content-Type": TYPES[form], "Content-Encoding": coding},
+            )
         assert answer.status_code == 200, answer.text
         assert answer.json()["price_count"] == count
         # Less than its prices take alone (12 bytes and more each), and far less than its bytes.

@@ -9,12 +9,18 @@ import subprocess
 import pytest
 from conftest import DATA, binary, counts, post_real_prices, put_places, real_places
 
+
 @pytest.fixture
 def ratebook(server):
     def run(*words: str, code: int = 0, given: str = "", url: str | None = None) -> subprocess.CompletedProcess:
         ended = subprocess.run(
-            [binary(), *words], input=given, capture_output=True, text=True, timeout=120,
-            env={**os.environ, "RATEBOOK_SERVER": url or server.url, "NO_COLOR": "1"})
+            [binary(), *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "RATEBOOK_SERVER": url or server.url, "NO_COLOR": "1"},
+        )
         assert ended.returncode == code, (words, ended.stdout[-2000:], ended.stderr[-2000:])
         return ended
 
@@ -40,7 +46,8 @@ def test_from_nothing_to_a_rate(ratebook, server):
     with server.client() as client:
         batches = client.get("/v1/batches").json()["batches"]
         assert [(batch["price_count"], batch["status"], batch["source"]) for batch in batches] == [
-            (5000, "committed", "carrier-a")]
+            (5000, "committed", "carrier-a")
+        ]
     row = rows[0]
     table = ratebook("rates", row["orig_code"], row["dest_code"], "--from", row["day"], "--to", row["day"]).stdout
     assert row["day"] in table
@@ -74,7 +81,9 @@ def test_push_says_file_and_line_whatever_the_format(ratebook, server, tmp_path)
         assert f"{name}:4: price: '0' is not above 0" in wrong
     cut = tmp_path / "cut.jsonl.gz"
     cut.write_bytes((tmp_path / "prices.jsonl.gz").read_bytes()[:-4])
-    assert f"{cut}: the compressed body ends in its middle" in ratebook("push", str(cut), "--source", "a", code=1).stderr
+    assert (
+        f"{cut}: the compressed body ends in its middle" in ratebook("push", str(cut), "--source", "a", code=1).stderr
+    )
 
 
 def test_push_repeats_conflicts_and_refusals(ratebook, server, tmp_path):
@@ -101,23 +110,40 @@ def test_push_repeats_conflicts_and_refusals(ratebook, server, tmp_path):
         as_json.write_text(json.dumps({"source": "a", "prices": [item, item]}))
         ratebook("push", str(as_json), "--replaces", old)
         assert counts(client, "CNSGH", "NLRTM", "2021-01-05") == {"2021-01-05": 2}
-        as_json.write_text('{"source": "a", "prices": [\n' + json.dumps(item) + ",\n"
-                           + json.dumps({**item, "price": 0}) + "]}")
+        as_json.write_text(
+            '{"source": "a", "prices": [\n' + json.dumps(item) + ",\n" + json.dumps({**item, "price": 0}) + "]}"
+        )
         refused = ratebook("push", str(as_json), code=1)
         assert f"{as_json}:3: prices[1].price: " in refused.stderr, refused.stderr
 
 
 def test_rates_as_json_and_csv_are_the_servers(ratebook, loaded):
-    query = {"origin": "china_main", "destination": "north_europe_main", "date_from": "2021-01-01",
-             "date_to": "2021-01-31", "stats": "avg,p50"}
-    words = ("rates", "china_main", "north_europe_main", "--from", "2021-01-01", "--to", "2021-01-31",
-             "--stats", "avg,p50")
+    query = {
+        "origin": "china_main",
+        "destination": "north_europe_main",
+        "date_from": "2021-01-01",
+        "date_to": "2021-01-31",
+        "stats": "avg,p50",
+    }
+    words = (
+        "rates",
+        "china_main",
+        "north_europe_main",
+        "--from",
+        "2021-01-01",
+        "--to",
+        "2021-01-31",
+        "--stats",
+        "avg,p50",
+    )
     answer = loaded.get("/v1/rates", params=query).json()
     assert len(answer["rates"]) > 20
     assert json.loads(ratebook(*words, "--json").stdout) == answer
     rows = list(csv.DictReader(io.StringIO(ratebook(*words, "--csv").stdout)))
-    assert [{"day": row["day"], "count": int(row["count"]), "avg": float(row["avg"]), "p50": float(row["p50"])}
-            for row in rows] == answer["rates"]
+    assert [
+        {"day": row["day"], "count": int(row["count"]), "avg": float(row["avg"]), "p50": float(row["p50"])}
+        for row in rows
+    ] == answer["rates"]
     table = ratebook(*words).stdout
     assert all(rate["day"] in table for rate in answer["rates"])
     newest = ratebook("rates", "china_main", "north_europe_main").stdout

@@ -27,8 +27,13 @@ def complete(tmp_path_factory):
     def run(*typed: str) -> list[str]:
         """What bash offers for the last of the words typed."""
         line = 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ratebook; printf "%s\\n" "${COMPREPLY[@]}"'
-        ended = subprocess.run(["bash", "-c", line, str(script), "ratebook", *typed], capture_output=True, text=True,
-                               check=True, timeout=60)
+        ended = subprocess.run(
+            ["bash", "-c", line, str(script), "ratebook", *typed],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
         assert ended.stderr == ""
         return ended.stdout.split()
 
@@ -37,8 +42,21 @@ def complete(tmp_path_factory):
 
 def test_bash_offers_every_word_and_option(complete):
     words = words_of()
-    assert {"serve", "push", "rates", "batches", "retract", "places", "generate", "import", "export", "compare",
-            "config", "completion", "version"} <= set(words)
+    assert {
+        "serve",
+        "push",
+        "rates",
+        "batches",
+        "retract",
+        "places",
+        "generate",
+        "import",
+        "export",
+        "compare",
+        "config",
+        "completion",
+        "version",
+    } <= set(words)
     assert set(words) <= set(complete(""))
     assert complete("pu") == ["push"]
     for word in words:
@@ -71,8 +89,9 @@ def test_zsh_reads_its_script(tmp_path):
               source $1; words=(ratebook "${@[2,-1]}"); CURRENT=$#words; _ratebook"""
 
     def offered(*typed: str) -> list[str]:
-        return subprocess.run([zsh, "-f", "-c", line, "zsh", str(script), *typed], capture_output=True, text=True,
-                              check=True, timeout=60).stdout.split()
+        return subprocess.run(
+            [zsh, "-f", "-c", line, "zsh", str(script), *typed], capture_output=True, text=True, check=True, timeout=60
+        ).stdout.split()
 
     assert set(words_of()) <= set(offered(""))
     assert offered("export", "--format", "") == ["csv", "ndjson"]

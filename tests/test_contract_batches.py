@@ -10,8 +10,18 @@ from conftest import assert_problem, counts, post_batch, prices, put_places, sma
 
 DAY = "2021-01-05"
 ONE = ("CNSGH", "NLRTM", DAY, 100)
-FIELDS = ["id", "source", "idempotency_key", "status", "price_count", "digest", "accepted_at", "committed_at",
-          "version", "retracted_version"]
+FIELDS = [
+    "id",
+    "source",
+    "idempotency_key",
+    "status",
+    "price_count",
+    "digest",
+    "accepted_at",
+    "committed_at",
+    "version",
+    "retracted_version",
+]
 
 
 def post_csv(client, text: str | bytes, source: str | None = "csv", **query):
@@ -77,8 +87,12 @@ def test_a_repeat_is_200_whatever_the_format_and_a_conflict_409(shared):
     first = post_batch(shared, "repeat", prices(ONE), key="k")
     assert first.status_code == 201
     lines = f"price,day,dest_code,orig_code\r\n100.00,{DAY},NLRTM,CNSGH\r\n"
-    as_csv = shared.post("/v1/batches", params={"source": "repeat"}, content=lines.encode(),
-                         headers={"Content-Type": "text/csv; charset=utf-8", "Idempotency-Key": "k"})
+    as_csv = shared.post(
+        "/v1/batches",
+        params={"source": "repeat"},
+        content=lines.encode(),
+        headers={"Content-Type": "text/csv; charset=utf-8", "Idempotency-Key": "k"},
+    )
     assert (as_csv.status_code, as_csv.json()) == (200, first.json())
     assert_problem(post_batch(shared, "repeat", prices(ONE, ONE), key="k"), 409, "key-conflict")
     assert retract(shared, first.json()["id"]).status_code == 200
@@ -144,8 +158,9 @@ def test_replaces_is_one_version_and_of_the_same_source(client, places):
     for source, key, replaced in (("a", "x", first["id"]), ("a", "y", "0" * 32), ("b", "z", answer.json()["id"])):
         refused = post_batch(client, source, prices(ONE), key=key, query={"replaces": replaced})
         assert_problem(refused, 409, "replaces-conflict")
-        assert_problem(post_batch(client, source, prices(ONE), key=key, query={"replaces": replaced}), 409,
-                       "replaces-conflict")
+        assert_problem(
+            post_batch(client, source, prices(ONE), key=key, query={"replaces": replaced}), 409, "replaces-conflict"
+        )
     assert client.get("/v1/places").headers["Ratebook-Version"] == "3"
     rejected = client.get("/v1/batches", params={"status": "rejected"}).json()["batches"]
     assert len(rejected) == 3
@@ -187,15 +202,18 @@ def test_list_by_source_and_status_in_pages_newest_first(client, places):
         assert_problem(client.get("/v1/batches", params=wrong), 400, "bad-parameter")
 
 
-@pytest.mark.parametrize("text", [
-    "orig_code,dest_code,day,price\nCNSGH,NLRTM,2023-01-01,1.5\nCNNGB,DEHAM,2023-01-01,7\n",
-    "orig_code,dest_code,day,price\r\nCNSGH,NLRTM,2023-01-01,1.5\r\nCNNGB,DEHAM,2023-01-01,7\r\n",
-    "orig_code,dest_code,day,price\nCNSGH,NLRTM,2023-01-01,1.5\nCNNGB,DEHAM,2023-01-01,7",
-    "\ufefforig_code,dest_code,day,price\nCNSGH,NLRTM,2023-01-01,1.5\nCNNGB,DEHAM,2023-01-01,7.0\n",
-    "price,day,dest_code,orig_code\n1.50,2023-01-01,NLRTM,CNSGH\n7,2023-01-01,DEHAM,CNNGB\n",
-    '"orig_code",dest_code,"day",price\n"CNSGH","NLRTM","2023-01-01","1.5"\nCNNGB,"DEHAM",2023-01-01,"7.00"\n',
-    "orig_code,dest_code,day,price\n\nCNSGH,NLRTM,2023-01-01,1.5\n\n\nCNNGB,DEHAM,2023-01-01,7\n\n",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "orig_code,dest_code,day,price\nCNSGH,NLRTM,2023-01-01,1.5\nCNNGB,DEHAM,2023-01-01,7\n",
+        "orig_code,dest_code,day,price\r\nCNSGH,NLRTM,2023-01-01,1.5\r\nCNNGB,DEHAM,2023-01-01,7\r\n",
+        "orig_code,dest_code,day,price\nCNSGH,NLRTM,2023-01-01,1.5\nCNNGB,DEHAM,2023-01-01,7",
+        "\ufefforig_code,dest_code,day,price\nCNSGH,NLRTM,2023-01-01,1.5\nCNNGB,DEHAM,2023-01-01,7.0\n",
+        "price,day,dest_code,orig_code\n1.50,2023-01-01,NLRTM,CNSGH\n7,2023-01-01,DEHAM,CNNGB\n",
+        '"orig_code",dest_code,"day",price\n"CNSGH","NLRTM","2023-01-01","1.5"\nCNNGB,"DEHAM",2023-01-01,"7.00"\n',
+        "orig_code,dest_code,day,price\n\nCNSGH,NLRTM,2023-01-01,1.5\n\n\nCNNGB,DEHAM,2023-01-01,7\n\n",
+    ],
+)
 def test_csv_of_any_dialect_is_the_same_batch(shared, text):
     expected = digest_of(prices(("CNSGH", "NLRTM", "2023-01-01", 1.5), ("CNNGB", "DEHAM", "2023-01-01", 7)))
     answer = post_csv(shared, text, dry_run="true")
@@ -255,30 +273,38 @@ def test_each_wrong_item_of_json_is_named_with_its_place(shared, change, field, 
     assert [(index, name, kind) for index, _, name, kind in found] == [(1, field, code)]
 
 
-@pytest.mark.parametrize(("change", "field", "code"), [
-    (change, field, "missing" if set(change.values()) & {None, ""} else code)
-    for change, field, code in WRONG_ITEMS if code not in ("wrong-type", "unknown-field")
-])
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        (change, field, "missing" if set(change.values()) & {None, ""} else code)
+        for change, field, code in WRONG_ITEMS
+        if code not in ("wrong-type", "unknown-field")
+    ],
+)
 def test_each_wrong_line_of_csv_is_named_with_its_place(shared, change, field, code):
     good = prices(ONE)[0]
     bad = {name: "" if value is None else value for name, value in {**good, **change}.items()}
     lines = ["orig_code,dest_code,day,price"] + [
-        ",".join(f'"{item[name]}"' for name in good) for item in (good, bad, good)]
+        ",".join(f'"{item[name]}"' for name in good) for item in (good, bad, good)
+    ]
     assert errors_of(post_csv(shared, "\n".join(lines))) == [(1, 3, field, code)]
 
 
-@pytest.mark.parametrize(("text", "status", "expected"), [
-    ("orig_code,dest_code,day\n", 422, (None, 1, "price", "missing-column")),
-    ("orig_code,dest_code,day,price,more\n", 422, (None, 1, "more", "unknown-column")),
-    ("orig_code,dest_code,day,price,day\n", 422, (None, 1, "day", "repeated-column")),
-    ("orig_code,dest_code,day,price\nCNSGH,NLRTM,2021-01-05\n", 422, (0, 2, "", "wrong-field-count")),
-    ('orig_code,dest_code,day,price\nCN"SGH,NLRTM,2021-01-05,1\n', 422, (0, 2, "", "bad-quote")),
-    ('orig_code,dest_code,day,price\n"CNSGH"x,NLRTM,2021-01-05,1\n', 422, (0, 2, "", "bad-quote")),
-    ('orig_code,dest_code,day,price\n"CNSGH,NLRTM,2021-01-05,1\n', 422, (0, 2, "", "bad-quote")),
-    (b"orig_code,dest_code,day,price\nCN\xffGH,NLRTM,2021-01-05,1\n", 422, (0, 2, "orig_code", "bad-utf8")),
-    ('orig_code,"dest_code,day,price\n', 400, (None, 1, "", "bad-quote")),
-    ("orig_code,dest_code,day,price\n", 422, (None, None, "prices", "empty")),
-])
+@pytest.mark.parametrize(
+    ("text", "status", "expected"),
+    [
+        ("orig_code,dest_code,day\n", 422, (None, 1, "price", "missing-column")),
+        ("orig_code,dest_code,day,price,more\n", 422, (None, 1, "more", "unknown-column")),
+        ("orig_code,dest_code,day,price,day\n", 422, (None, 1, "day", "repeated-column")),
+        ("orig_code,dest_code,day,price\nCNSGH,NLRTM,2021-01-05\n", 422, (0, 2, "", "wrong-field-count")),
+        ('orig_code,dest_code,day,price\nCN"SGH,NLRTM,2021-01-05,1\n', 422, (0, 2, "", "bad-quote")),
+        ('orig_code,dest_code,day,price\n"CNSGH"x,NLRTM,2021-01-05,1\n', 422, (0, 2, "", "bad-quote")),
+        ('orig_code,dest_code,day,price\n"CNSGH,NLRTM,2021-01-05,1\n', 422, (0, 2, "", "bad-quote")),
+        (b"orig_code,dest_code,day,price\nCN\xffGH,NLRTM,2021-01-05,1\n", 422, (0, 2, "orig_code", "bad-utf8")),
+        ('orig_code,"dest_code,day,price\n', 400, (None, 1, "", "bad-quote")),
+        ("orig_code,dest_code,day,price\n", 422, (None, None, "prices", "empty")),
+    ],
+)
 def test_csv_that_cannot_be_read(shared, text, status, expected):
     found = errors_of(post_csv(shared, text), status, "malformed-body" if status == 400 else "invalid-batch")
     assert expected in found
@@ -294,14 +320,25 @@ def test_csv_goes_on_after_a_bad_line(shared):
 
 
 def test_the_first_100_errors_are_listed_and_all_are_counted(shared):
-    problem = assert_problem(post_batch(shared, "wrong", prices(*[("CNSGH", "NLRTM", DAY, 0)] * 1234)), 422,
-                             "invalid-batch")
+    problem = assert_problem(
+        post_batch(shared, "wrong", prices(*[("CNSGH", "NLRTM", DAY, 0)] * 1234)), 422, "invalid-batch"
+    )
     assert [error["index"] for error in problem["errors"]] == list(range(100))
     assert problem["error_count"] == 1234
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]]", '{"source":"a","prices":[{"orig_code":"CNSGH",}]}', "nonsense",
-                                  '{"source":"a","prices":[]} x', '{"source":"a","prices":[1.]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]]",
+        '{"source":"a","prices":[{"orig_code":"CNSGH",}]}',
+        "nonsense",
+        '{"source":"a","prices":[]} x',
+        '{"source":"a","prices":[1.]}',
+    ],
+)
 def test_json_that_cannot_be_read(shared, text):
     assert_problem(post_text(shared, text), 400, "malformed-body")
 
@@ -313,18 +350,21 @@ def test_a_syntax_error_in_json_ends_the_check_and_keeps_what_was_found(shared):
     assert [(error["index"], error["code"]) for error in problem["errors"]] == [(0, "unknown-port")]
 
 
-@pytest.mark.parametrize(("text", "field", "code"), [
-    ('{"prices":[]}', "source", "missing"),
-    ('{"source":"a"}', "prices", "empty"),
-    ('{"source":"a","prices":[]}', "prices", "empty"),
-    ('{"source":"a","prices":{}}', "prices", "wrong-type"),
-    ('{"source":"A b","prices":[]}', "source", "bad-source"),
-    ('{"source":5,"prices":[]}', "source", "wrong-type"),
-    ('{"source":"a","more":1,"prices":[]}', "more", "unknown-field"),
-    ('{"source":"a","source":"a","prices":[]}', "source", "repeated-field"),
-    ('{"source":"a","prices":[5]}', "", "wrong-type"),
-    ('{"source":"a","prices":[{"day":"2021-01-05","day":"2021-01-05"}]}', "day", "repeated-field"),
-])
+@pytest.mark.parametrize(
+    ("text", "field", "code"),
+    [
+        ('{"prices":[]}', "source", "missing"),
+        ('{"source":"a"}', "prices", "empty"),
+        ('{"source":"a","prices":[]}', "prices", "empty"),
+        ('{"source":"a","prices":{}}', "prices", "wrong-type"),
+        ('{"source":"A b","prices":[]}', "source", "bad-source"),
+        ('{"source":5,"prices":[]}', "source", "wrong-type"),
+        ('{"source":"a","more":1,"prices":[]}', "more", "unknown-field"),
+        ('{"source":"a","source":"a","prices":[]}', "source", "repeated-field"),
+        ('{"source":"a","prices":[5]}', "", "wrong-type"),
+        ('{"source":"a","prices":[{"day":"2021-01-05","day":"2021-01-05"}]}', "day", "repeated-field"),
+    ],
+)
 def test_json_that_is_wrong_as_a_whole(shared, text, field, code):
     found = {(name, kind) for _, _, name, kind in errors_of(post_text(shared, text))}
     assert (field, code) in found

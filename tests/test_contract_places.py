@@ -80,9 +80,13 @@ def test_moving_ports_and_regions_moves_their_prices(client):
     put_places(client, moved, client.get("/v1/places").headers["ETag"])
     assert counts(client, "china", "europe", DAY) == {DAY: 2}
     assert counts(client, "china_east", "europe", DAY) == {DAY: 1}
-    deep = {"regions": [{"slug": f"r{n}", "name": "R", "parent_slug": f"r{n - 1}" if n else None} for n in range(300)],
-            "ports": [{"code": "CNYTN", "name": "Y", "parent_slug": "r299"},
-                      {"code": "NLRTM", "name": "R", "parent_slug": "r150"}]}
+    deep = {
+        "regions": [{"slug": f"r{n}", "name": "R", "parent_slug": f"r{n - 1}" if n else None} for n in range(300)],
+        "ports": [
+            {"code": "CNYTN", "name": "Y", "parent_slug": "r299"},
+            {"code": "NLRTM", "name": "R", "parent_slug": "r150"},
+        ],
+    }
     put_places(client, deep, client.get("/v1/places").headers["ETag"])
     assert counts(client, "r0", "r150", DAY) == {DAY: 2}
     assert counts(client, "r299", "NLRTM", DAY) == {DAY: 2}
@@ -96,25 +100,28 @@ def port(code="CNSGH", name="Shanghai", parent_slug="china", **more) -> dict:
     return {"code": code, "name": name, "parent_slug": parent_slug, **more}
 
 
-@pytest.mark.parametrize(("regions", "ports", "field", "code"), [
-    ([region(parent_slug="x")], [], "regions[0].parent_slug", "unknown-parent"),
-    ([region(parent_slug="china")], [], "regions[0].parent_slug", "cycle"),
-    ([region("a", parent_slug="b"), region("b", parent_slug="a")], [], "regions[0].parent_slug", "cycle"),
-    ([region(), region()], [], "regions[1].slug", "repeated"),
-    ([region("China")], [], "regions[0].slug", "bad-slug"),
-    ([region(name="")], [], "regions[0].name", "bad-name"),
-    ([region(name="a\tb")], [], "regions[0].name", "bad-name"),
-    ([region()], [port(parent_slug="x")], "ports[0].parent_slug", "unknown-parent"),
-    ([region()], [port(parent_slug=None)], "ports[0].parent_slug", "missing"),
-    ([region()], [port("cnsgh")], "ports[0].code", "bad-code"),
-    ([region()], [port(), port()], "ports[1].code", "repeated"),
-    ([region()], [port(closed=True)], "ports[0].parent_slug", "closed-in-region"),
-    ([region()], [port(more=1)], "ports[0].more", "unknown-field"),
-    ([region()], [{"code": "CNSGH", "parent_slug": "china"}], "ports[0].name", "missing-field"),
-    ([region()], [5], "ports[0]", "wrong-type"),
-    ([region(slug=5)], [], "regions[0].slug", "wrong-type"),
-    ({}, [], "regions", "wrong-type"),
-])
+@pytest.mark.parametrize(
+    ("regions", "ports", "field", "code"),
+    [
+        ([region(parent_slug="x")], [], "regions[0].parent_slug", "unknown-parent"),
+        ([region(parent_slug="china")], [], "regions[0].parent_slug", "cycle"),
+        ([region("a", parent_slug="b"), region("b", parent_slug="a")], [], "regions[0].parent_slug", "cycle"),
+        ([region(), region()], [], "regions[1].slug", "repeated"),
+        ([region("China")], [], "regions[0].slug", "bad-slug"),
+        ([region(name="")], [], "regions[0].name", "bad-name"),
+        ([region(name="a\tb")], [], "regions[0].name", "bad-name"),
+        ([region()], [port(parent_slug="x")], "ports[0].parent_slug", "unknown-parent"),
+        ([region()], [port(parent_slug=None)], "ports[0].parent_slug", "missing"),
+        ([region()], [port("cnsgh")], "ports[0].code", "bad-code"),
+        ([region()], [port(), port()], "ports[1].code", "repeated"),
+        ([region()], [port(closed=True)], "ports[0].parent_slug", "closed-in-region"),
+        ([region()], [port(more=1)], "ports[0].more", "unknown-field"),
+        ([region()], [{"code": "CNSGH", "parent_slug": "china"}], "ports[0].name", "missing-field"),
+        ([region()], [5], "ports[0]", "wrong-type"),
+        ([region(slug=5)], [], "regions[0].slug", "wrong-type"),
+        ({}, [], "regions", "wrong-type"),
+    ],
+)
 def test_wrong_places_are_refused_with_reasons(client, regions, ports, field, code):
     problem = assert_problem(put(client, {"regions": regions, "ports": ports}), 422, "invalid-places")
     assert (field, code) in [(error["field"], error["code"]) for error in problem["errors"]], problem

@@ -135,8 +135,10 @@ def test_csv_where_accept_likes_it_better(shared, loaded):
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert len(rows) == 8
     assert any(row["avg"] == "" for row in rows) and any(row["avg"] for row in rows)
-    assert [{name: value if name == "day" else float(value) if value else None for name, value in row.items()}
-            for row in rows] == as_json.json()["rates"]
+    assert [
+        {name: value if name == "day" else float(value) if value else None for name, value in row.items()}
+        for row in rows
+    ] == as_json.json()["rates"]
     assert answer.text.startswith("day,count,avg,min,p50\r\n")
     other = {"Accept": "text/csv", "If-None-Match": as_json.headers["ETag"]}
     assert ask(shared, **query, headers=other).content == answer.content, "who has the JSON does not have the CSV"
@@ -163,11 +165,18 @@ def test_etag_gives_304_until_something_changes(client, places, call):
     assert changed.headers["ETag"].startswith('"3-')
 
 
-@pytest.mark.parametrize("path", [
-    f"/rates?orig_code=CNSGH&dest_code=NLRTM&date_from={DAY}&date_to={DAY}",
-    f"/v1/rates?origin=CNSGH&destination=NLRTM&date_from={DAY}&date_to={DAY}",
-    "/v1/places", "/v1/batches", "/livez", "/readyz", "/openapi.json",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/rates?orig_code=CNSGH&dest_code=NLRTM&date_from={DAY}&date_to={DAY}",
+        f"/v1/rates?origin=CNSGH&destination=NLRTM&date_from={DAY}&date_to={DAY}",
+        "/v1/places",
+        "/v1/batches",
+        "/livez",
+        "/readyz",
+        "/openapi.json",
+    ],
+)
 def test_head_is_get_without_the_body(shared, path):
     got, head = shared.get(path), shared.head(path)
     assert got.status_code == head.status_code == 200
@@ -206,13 +215,32 @@ def test_unknown_places(shared):
         assert existing(shared, origin, destination).json() == {"rates": [{"count": None, "day": DAY, "price": None}]}
 
 
-@pytest.mark.parametrize("wrong", [
-    {"origin": ""}, {"destination": None}, {"date_from": "2021-1-5"}, {"date_from": "2021-02-29"}, {"date_to": "x"},
-    {"date_to": None}, {"date_from": "2021-01-06"}, {"date_from": "1969-12-31"}, {"date_to": "2150-01-01"},
-    {"stats": ""}, {"stats": "avg,avg"}, {"stats": "median"}, {"stats": "p101"}, {"stats": "p-1"}, {"stats": "p1e1"},
-    {"min_count": 0}, {"min_count": "x"}, {"version": "x"}, {"version": -1}, {"orign": "CNSGH"},
-    {"stats": ["avg", "min"]},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"origin": ""},
+        {"destination": None},
+        {"date_from": "2021-1-5"},
+        {"date_from": "2021-02-29"},
+        {"date_to": "x"},
+        {"date_to": None},
+        {"date_from": "2021-01-06"},
+        {"date_from": "1969-12-31"},
+        {"date_to": "2150-01-01"},
+        {"stats": ""},
+        {"stats": "avg,avg"},
+        {"stats": "median"},
+        {"stats": "p101"},
+        {"stats": "p-1"},
+        {"stats": "p1e1"},
+        {"min_count": 0},
+        {"min_count": "x"},
+        {"version": "x"},
+        {"version": -1},
+        {"orign": "CNSGH"},
+        {"stats": ["avg", "min"]},
+    ],
+)
 def test_wrong_parameters(shared, wrong):
     asked = {"origin": "CNSGH", "destination": "NLRTM", "date_from": DAY, "date_to": DAY, **wrong}
     answer = shared.get("/v1/rates", params={name: value for name, value in asked.items() if value is not None})
@@ -220,10 +248,20 @@ def test_wrong_parameters(shared, wrong):
     assert any(name in problem["detail"] for name in [*wrong, "date_to"])
 
 
-@pytest.mark.parametrize("wrong", [
-    {"orig_code": None}, {"orig_code": ""}, {"dest_code": None}, {"dest_code": "a b"}, {"date_from": None},
-    {"date_from": "2021-13-01"}, {"date_to": "yesterday"}, {"date_to": "2021-02-30"}, {"date_to": ""},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"orig_code": None},
+        {"orig_code": ""},
+        {"dest_code": None},
+        {"dest_code": "a b"},
+        {"date_from": None},
+        {"date_from": "2021-13-01"},
+        {"date_to": "yesterday"},
+        {"date_to": "2021-02-30"},
+        {"date_to": ""},
+    ],
+)
 def test_wrong_parameters_of_the_existing_call(shared, wrong):
     asked = {"orig_code": "CNSGH", "dest_code": "NLRTM", "date_from": DAY, "date_to": DAY, **wrong}
     answer = shared.get("/rates", params={name: value for name, value in asked.items() if value is not None})
@@ -239,5 +277,6 @@ def test_existing_call_with_days_the_wrong_way_round_and_unknown_parameters(shar
 def test_percent_encoding(shared, loaded):
     answer = shared.get(f"/v1/rates?origin=%43NSGH&destination=NLRT%4d&date_from={DAY}&date_to={DAY}")
     assert answer.json()["rates"] == ask(shared).json()["rates"]
-    assert_problem(shared.get(f"/v1/rates?origin=%4&destination=NLRTM&date_from={DAY}&date_to={DAY}"), 400,
-                   "bad-parameter")
+    assert_problem(
+        shared.get(f"/v1/rates?origin=%4&destination=NLRTM&date_from={DAY}&date_to={DAY}"), 400, "bad-parameter"
+    )

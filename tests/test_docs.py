@@ -18,7 +18,9 @@ from existing_service import Postgres, existing_service
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^\s*(sudo |[A-Z_]+=\S+ )*(ratebook|curl|\./dev|systemctl|docker|podman|apt|apt-get) ", re.MULTILINE)
+COMMAND = re.compile(
+    r"^\s*(sudo |[A-Z_]+=\S+ )*(ratebook|curl|\./dev|systemctl|docker|podman|apt|apt-get) ", re.MULTILINE
+)
 
 # `ratebook serve` in the foreground would stop the document there.
 PRELUDE = """
@@ -128,6 +130,13 @@ def test_commands_of_a_document_run(document, tmp_path, server: Server, existing
         "NO_COLOR": "1",
     }
     ended = subprocess.run(
-        ["bash", "-x"], input=script, capture_output=True, text=True, timeout=300, cwd=folder, env=environment, check=False
+        ["bash", "-x"],
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=folder,
+        env=environment,
+        check=False,
     )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-5000:]

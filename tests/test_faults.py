@@ -21,8 +21,13 @@ def many(count: int, day: str = DAY) -> list[dict]:
 
 def serve(path: pathlib.Path, user: int | None = None) -> subprocess.CompletedProcess:
     """A `serve` that must not come to serve."""
-    return subprocess.run([binary(), "serve", "--data", str(path), "--listen", "127.0.0.1:0"], capture_output=True,
-                          text=True, timeout=60, user=user)
+    return subprocess.run(
+        [binary(), "serve", "--data", str(path), "--listen", "127.0.0.1:0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        user=user,
+    )
 
 
 def refused(path: pathlib.Path, *words: str, user: int | None = None) -> None:
@@ -62,10 +67,9 @@ def test_a_full_disk_refuses_writes_and_goes_on_when_there_is_room(full_disk):
         put_places(client, small_places())
         kept = post_batch(client, "carrier-a", many(10), key="before")
         assert kept.status_code == 201
-        with open(ballast, "wb", buffering=0) as file:
-            with pytest.raises(OSError, match="No space left"):
-                while True:
-                    file.write(bytes(4096))
+        with open(ballast, "wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(4096))
         sent = refused_in_a_row = 0
         while refused_in_a_row < 5:
             assert sent < 100, "what has room in the file as it is comes to an end"
@@ -79,12 +83,21 @@ def test_a_full_disk_refuses_writes_and_goes_on_when_there_is_room(full_disk):
         time.sleep(3)
         assert server.log.read_text().count("\n") - before < 15, "who waits for room does not spin"
         os.unlink(ballast)
-        after = until(lambda: (answer := post_batch(client, "carrier-a", many(7, "2021-01-07"), key="after")
-                               ).status_code in (200, 201) and answer)
+        after = until(
+            lambda: (
+                (answer := post_batch(client, "carrier-a", many(7, "2021-01-07"), key="after")).status_code
+                in (200, 201)
+                and answer
+            )
+        )
         assert after.json()["status"] == "committed"
         for number in range(sent):
-            until(lambda number=number: post_batch(client, "carrier-a", many(2000, "2021-01-06"), f"during-{number}")
-                  .status_code in (200, 201))
+            until(
+                lambda number=number: (
+                    post_batch(client, "carrier-a", many(2000, "2021-01-06"), f"during-{number}").status_code
+                    in (200, 201)
+                )
+            )
         found = counts(client, "CNSGH", "NLRTM", DAY, "2021-01-07")
         assert found == {DAY: 10, "2021-01-06": 2000 * sent, "2021-01-07": 7}
 
@@ -162,7 +175,7 @@ def test_a_damaged_page_is_said_and_never_answered_from(server):
     assert found > len(pages) / 2, "all but free pages"
     damaged = bytearray(whole)
     with closing(sqlite3.connect(data)) as connection:
-        (root,), = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'price'")
+        ((root,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'price'")
     damaged[(root - 1) * page : (root - 1) * page + 12] = bytes(12)
     server.data.write_bytes(damaged)
     server.launch()

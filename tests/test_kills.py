@@ -77,7 +77,7 @@ class Supplier:
                             batch.retraction = "told"
         except httpx.TransportError:
             pass  # killed: what was under way is in doubt
-        except BaseException as failure:  # noqa: BLE001 - told in the test's own thread
+        except BaseException as failure:
             self.failure = failure
 
 
@@ -94,7 +94,7 @@ def check(server, suppliers: list[Supplier], new: dict[str, int]) -> None:
     """`new`: where the batches of this round begin, by source."""
     with server.client() as client:
         for supplier in suppliers:
-            for batch in supplier.sent[new[supplier.source]:]:
+            for batch in supplier.sent[new[supplier.source] :]:
                 settle(client, batch)
             by_day = shown(client, supplier.source)
             wrong = {}
@@ -105,7 +105,7 @@ def check(server, suppliers: list[Supplier], new: dict[str, int]) -> None:
             assert not wrong
             assert not by_day, "prices that nobody sent"
     with closing(sqlite3.connect(f"file:{server.data}?mode=ro", uri=True, timeout=30)) as connection:
-        (count, newest), = connection.execute("SELECT count(*), max(version) FROM version")
+        ((count, newest),) = connection.execute("SELECT count(*), max(version) FROM version")
         assert count == newest, "versions have gaps"
         repeated = connection.execute("SELECT source, idempotency_key FROM batch GROUP BY 1, 2 HAVING count(*) > 1")
         assert repeated.fetchall() == []
@@ -114,6 +114,7 @@ def check(server, suppliers: list[Supplier], new: dict[str, int]) -> None:
 def settle(client: httpx.Client, batch: Sent) -> None:
     """What was told is there, as it was told; what is in doubt comes to a good end under its key."""
     if batch.told:
+
         def decided() -> dict | None:
             answer = client.get(f"/v1/batches/{batch.id}")
             assert answer.status_code in (200, 404), answer.text
@@ -145,7 +146,7 @@ def test_accepted_is_kept_and_nothing_is_half_whenever_it_is_killed(server):
         for thread in threads:
             thread.start()
         told = told_batches(suppliers) + chance.randrange(9)
-        until(lambda: told_batches(suppliers) >= told or any(supplier.failure for supplier in suppliers))
+        until(lambda told=told: told_batches(suppliers) >= told or any(supplier.failure for supplier in suppliers))
         time.sleep(0.1 * chance.random())
         server.kill()
         ended.set()

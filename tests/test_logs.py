@@ -66,9 +66,11 @@ def test_no_line_holds_a_secret(make_server):
             client.get(path, params={"access_token": "token-in-a-query"}, headers=secret_headers)
         client.post("/v1/batches?source=a&key=token-in-a-query", content=b"{", headers=secret_headers)
     host, port = server.url.removeprefix("http://").split(":")
-    for nonsense in (b"GET /x?token-in-a-query HTTP/9\r\n\r\n",
-                     b"GET http://user:password-in-a-url@x/ HTTP/1.1\r\nHost: y\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nAuthorization: Bearer token-in-a-header\x00\r\n\r\n"):
+    for nonsense in (
+        b"GET /x?token-in-a-query HTTP/9\r\n\r\n",
+        b"GET http://user:password-in-a-url@x/ HTTP/1.1\r\nHost: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Bearer token-in-a-header\x00\r\n\r\n",
+    ):
         with socket.create_connection((host, int(port)), timeout=20) as connection:
             connection.sendall(nonsense)
             connection.recv(65536)

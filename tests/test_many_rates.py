@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import pathlib
 import random
 import re
 
@@ -22,13 +23,17 @@ PLACES = ["CNSGH", "CNNGB", "CNYTN", "NLRTM", "DEHAM", "china", "china_east", "e
 
 
 def memory_peak_kib(server) -> int:
-    status = open(f"/proc/{server.process.pid}/status", encoding="ascii").read()
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1])
 
 
 def ask(client, routes, headers=None, **more):
-    body = {"routes": [{"origin": origin, "destination": destination} for origin, destination in routes],
-            "date_from": "2021-01-01", "date_to": "2021-01-31", **more}
+    body = {
+        "routes": [{"origin": origin, "destination": destination} for origin, destination in routes],
+        "date_from": "2021-01-01",
+        "date_to": "2021-01-31",
+        **more,
+    }
     return client.post("/v1/rates/query", json=body, headers=headers or {})
 
 
@@ -46,12 +51,20 @@ def held(shared_server):
     batches = []
     with shared_server.client() as client:
         for source in ("many-a", "many-b"):
-            rows = [(choice.choice(PLACES[:3]), choice.choice(PLACES[3:5]), f"2021-01-{choice.randrange(1, 28):02}",
-                     choice.randrange(1, 900_000) / 100) for _ in range(800)]
+            rows = [
+                (
+                    choice.choice(PLACES[:3]),
+                    choice.choice(PLACES[3:5]),
+                    f"2021-01-{choice.randrange(1, 28):02}",
+                    choice.randrange(1, 900_000) / 100,
+                )
+                for _ in range(800)
+            ]
             batches.append(prices(*rows))
             answer = post_batch(client, source, batches[-1])
             assert answer.json()["version"] == len(batches) + 1
-            batch = answer.json()["id"] if source == "many-a" else batch
+            if source == "many-a":
+                batch = answer.json()["id"]
         client.post(f"/v1/batches/{batch}/retraction", headers={"Prefer": "wait=60"})
     return batches
 
@@ -66,9 +79,18 @@ def test_each_route_is_answered_as_by_itself_in_the_order_asked(shared, held, ve
     assert answer.headers["Ratebook-Version"] == "4" and "Ratebook-Confirmed-At" in answer.headers
     assert len(got) == len(routes)
     for (origin, destination), line in zip(routes, got, strict=True):
-        alone = shared.get("/v1/rates", params={
-            "origin": origin, "destination": destination, "date_from": "2021-01-01", "date_to": "2021-01-31",
-            "stats": "avg,p20,max,count", "min_count": 3, **({} if version is None else {"version": version})})
+        alone = shared.get(
+            "/v1/rates",
+            params={
+                "origin": origin,
+                "destination": destination,
+                "date_from": "2021-01-01",
+                "date_to": "2021-01-31",
+                "stats": "avg,p20,max,count",
+                "min_count": 3,
+                **({} if version is None else {"version": version}),
+            },
+        )
         assert line == alone.json()
         assert line["version"] == (version or 4)
 
@@ -89,13 +111,27 @@ def test_what_is_wrong_with_a_question_is_said_all_at_once(shared, held):
         assert answer.headers["Ratebook-Version"]
         return {error["field"]: error["code"] for error in problem.get("errors", [])}
 
-    wrong = {"routes": [{"origin": "", "destination": 3}, {"origin": "CNSGH", "x": 1}, 7], "date_from": "2021-02-30",
-             "stats": ["avg", "avg"], "min_count": 0, "version": -1, "limit": 2}
+    wrong = {
+        "routes": [{"origin": "", "destination": 3}, {"origin": "CNSGH", "x": 1}, 7],
+        "date_from": "2021-02-30",
+        "stats": ["avg", "avg"],
+        "min_count": 0,
+        "version": -1,
+        "limit": 2,
+    }
     assert errors(shared.post("/v1/rates/query", json=wrong)) == {
-        "limit": "unknown-field", "routes[0].origin": "wrong-value", "routes[0].destination": "wrong-type",
-        "routes[1].x": "unknown-field", "routes[1].destination": "missing-field", "routes[2]": "wrong-type",
-        "date_from": "wrong-value", "date_to": "missing-field", "stats": "wrong-value", "min_count": "wrong-value",
-        "version": "wrong-type"}
+        "limit": "unknown-field",
+        "routes[0].origin": "wrong-value",
+        "routes[0].destination": "wrong-type",
+        "routes[1].x": "unknown-field",
+        "routes[1].destination": "missing-field",
+        "routes[2]": "wrong-type",
+        "date_from": "wrong-value",
+        "date_to": "missing-field",
+        "stats": "wrong-value",
+        "min_count": "wrong-value",
+        "version": "wrong-type",
+    }
     assert errors(ask(shared, [])) == {"routes": "wrong-value"}
     assert len(lines(ask(shared, [("CNSGH", "NLRTM")] * 1000))) == 1000
     assert errors(ask(shared, [("CNSGH", "NLRTM")] * 1001)) == {"routes": "wrong-value"}
@@ -103,16 +139,21 @@ def test_what_is_wrong_with_a_question_is_said_all_at_once(shared, held):
     assert errors(ask(shared, [("CNSGH", "NLRTM")], date_to="2041-01-31")) == {"date_to": "wrong-value"}
     assert len(lines(ask(shared, [("CNSGH", "NLRTM")] * 366, date_to="2023-09-27"))) == 366
     assert errors(ask(shared, [("CNSGH", "NLRTM")] * 367, date_to="2023-09-27")) == {"routes": "wrong-value"}
-    assert_problem(shared.post("/v1/rates/query", content=b"{", headers={"Content-Type": "application/json"}), 400,
-                   "malformed-body")
+    assert_problem(
+        shared.post("/v1/rates/query", content=b"{", headers={"Content-Type": "application/json"}),
+        400,
+        "malformed-body",
+    )
     assert_problem(shared.post("/v1/rates/query", content=b"{}"), 415, "unsupported-media-type")
     assert_problem(shared.post("/v1/rates/query?x=1", json={}), 400, "bad-parameter")
     large = b'{"routes":[' + b" " * (1 << 20) + b"]}"
-    assert_problem(shared.post("/v1/rates/query", content=large, headers={"Content-Type": "application/json"}), 413,
-                   "too-large")
+    assert_problem(
+        shared.post("/v1/rates/query", content=large, headers={"Content-Type": "application/json"}), 413, "too-large"
+    )
     assert_problem(ask(shared, [("CNSGH", "NLRTM")], version=99), 404, "unknown-version")
-    assert_problem(ask(shared, [("CNSGH", "NLRTM")], headers={"Ratebook-Min-Version": "99"}), 503,
-                   "version-not-visible")
+    assert_problem(
+        ask(shared, [("CNSGH", "NLRTM")], headers={"Ratebook-Min-Version": "99"}), 503, "version-not-visible"
+    )
 
 
 def test_all_lines_are_of_one_version_whatever_is_committed_meanwhile(server):
@@ -120,8 +161,12 @@ def test_all_lines_are_of_one_version_whatever_is_committed_meanwhile(server):
         put_places(client, small_places())
         rows = [("CNSGH", "NLRTM", f"2021-{month:02}-{day:02}", 5) for month in range(1, 13) for day in range(1, 29)]
         post_batch(client, "a", prices(*rows))
-        body = {"routes": [{"origin": "CNSGH", "destination": "NLRTM"}] * 1000, "date_from": "2021-01-01",
-                "date_to": "2021-12-31", "stats": "avg,min,max,p10,p50,p90"}
+        body = {
+            "routes": [{"origin": "CNSGH", "destination": "NLRTM"}] * 1000,
+            "date_from": "2021-01-01",
+            "date_to": "2021-12-31",
+            "stats": "avg,min,max,p10,p50,p90",
+        }
         with client.stream("POST", "/v1/rates/query", json=body) as answer:
             got = []
             for line in answer.iter_lines():  # 30 MB: far more than stands in buffers
@@ -135,8 +180,9 @@ def test_all_lines_are_of_one_version_whatever_is_committed_meanwhile(server):
 
 def test_all_prices_of_each_version(shared, held):
     def rows(version, form):
-        answer = shared.get("/v1/prices", params={} if version is None else {"version": version},
-                            headers={"Accept": form})
+        answer = shared.get(
+            "/v1/prices", params={} if version is None else {"version": version}, headers={"Accept": form}
+        )
         assert answer.status_code == 200 and answer.headers["Content-Type"].startswith(form)
         if form == "text/csv":
             head, *rest = answer.text.splitlines()

@@ -70,8 +70,12 @@ class Model(RuleBasedStateMachine):
         digest = hashlib.sha256(lines.encode()).digest()
         return hashlib.sha256(source.encode() + b"\0" + key.encode() + b"\0" + digest).hexdigest()[:32]
 
-    @rule(target=batches, source=st.sampled_from(SOURCES), items=st.lists(one_price, min_size=1, max_size=6),
-          key=st.sampled_from(["k1", "k2", "k3", "k4", "k5"]))
+    @rule(
+        target=batches,
+        source=st.sampled_from(SOURCES),
+        items=st.lists(one_price, min_size=1, max_size=6),
+        key=st.sampled_from(["k1", "k2", "k3", "k4", "k5"]),
+    )
     def send(self, source, items, key):
         return self.sent(source, key, items, "")
 
@@ -87,8 +91,11 @@ class Model(RuleBasedStateMachine):
             return multiple()
         name = self.identity(source, key, items, replaces)
         # A rejected batch does not keep its key.
-        same_key = [one for one, held in self.held.items()
-                    if (held["source"], held["key"]) == (source, key) and held["version"] is not None]
+        same_key = [
+            one
+            for one, held in self.held.items()
+            if (held["source"], held["key"]) == (source, key) and held["version"] is not None
+        ]
         if same_key and same_key != [name]:
             assert_problem(answer, 409, "key-conflict")
             return multiple()
@@ -122,7 +129,12 @@ class Model(RuleBasedStateMachine):
         held, batch = self.held[name], answer.json()
         status = "rejected" if held["version"] is None else "committed" if held["retracted"] is None else "retracted"
         assert (batch["id"], batch["status"], batch["version"], batch["retracted_version"], batch["price_count"]) == (
-            name, status, held["version"], held["retracted"], len(held["prices"]))
+            name,
+            status,
+            held["version"],
+            held["retracted"],
+            len(held["prices"]),
+        )
 
     @rule(batch=batches)
     def repeat(self, batch):
@@ -178,12 +190,21 @@ class Model(RuleBasedStateMachine):
 
         return {port["code"] for port in document["ports"] if lies_in(port["parent_slug"])}
 
-    @rule(origin=st.sampled_from(CODES + REGIONS), destination=st.sampled_from(CODES + REGIONS),
-          back=st.integers(0, 40), percent=st.sampled_from(["0", "20", "50", "99.9"]))
+    @rule(
+        origin=st.sampled_from(CODES + REGIONS),
+        destination=st.sampled_from(CODES + REGIONS),
+        back=st.integers(0, 40),
+        percent=st.sampled_from(["0", "20", "50", "99.9"]),
+    )
     def ask(self, origin, destination, back, percent):
         version = max(0, self.version - back)
-        query = {"origin": origin, "destination": destination, "date_from": DAYS[0], "date_to": DAYS[-1],
-                 "stats": f"avg,min,max,p{percent}"}
+        query = {
+            "origin": origin,
+            "destination": destination,
+            "date_from": DAYS[0],
+            "date_to": DAYS[-1],
+            "stats": f"avg,min,max,p{percent}",
+        }
         if back:
             query["version"] = version
         answer = self.client.get("/v1/rates", params=query)
@@ -196,10 +217,13 @@ class Model(RuleBasedStateMachine):
         expected = []
         for day in DAYS:
             cents = sorted(
-                price[3] for held in self.held.values()
-                if held["version"] is not None and held["version"] <= version
+                price[3]
+                for held in self.held.values()
+                if held["version"] is not None
+                and held["version"] <= version
                 and (held["retracted"] is None or held["retracted"] > version)
-                for price in held["prices"] if price[0] in origins and price[1] in destinations and price[2] == day
+                for price in held["prices"]
+                if price[0] in origins and price[1] in destinations and price[2] == day
             )
             if cents:
                 expected.append((day, cents))
@@ -224,8 +248,11 @@ class Model(RuleBasedStateMachine):
                 break
             query["cursor"] = page["next_cursor"]
         expected = [
-            name for name, held in self.held.items() if status is None or status == (
-                "rejected" if held["version"] is None else "committed" if held["retracted"] is None else "retracted")
+            name
+            for name, held in self.held.items()
+            if status is None
+            or status
+            == ("rejected" if held["version"] is None else "committed" if held["retracted"] is None else "retracted")
         ]
         assert found == expected[::-1]
 
@@ -236,6 +263,7 @@ class Model(RuleBasedStateMachine):
             assert answer.headers["Ratebook-Version"] == str(self.version)
 
 
-Model.TestCase.settings = settings(max_examples=8, stateful_step_count=25, deadline=None,
-                                   suppress_health_check=list(HealthCheck))
+Model.TestCase.settings = settings(
+    max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
 test_the_server_is_the_model = Model.TestCase

@@ -22,12 +22,17 @@ def postgres():
 
 @pytest.fixture
 def ratebook(server, postgres):
-    def run(*words: str, code: int = 0, url: str | None = None, database: str | None = "existing",
-            **environment: str) -> subprocess.CompletedProcess:
+    def run(
+        *words: str, code: int = 0, url: str | None = None, database: str | None = "existing", **environment: str
+    ) -> subprocess.CompletedProcess:
         named = {} if database is None else {**postgres.environment, "PGDATABASE": database}
         ended = subprocess.run(
-            [binary(), *words], capture_output=True, text=True, timeout=300,
-            env={**os.environ, **named, "RATEBOOK_SERVER": url or server.url, "NO_COLOR": "1", **environment})
+            [binary(), *words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, **named, "RATEBOOK_SERVER": url or server.url, "NO_COLOR": "1", **environment},
+        )
         assert ended.returncode == code, (words, ended.stdout[-2000:], ended.stderr[-2000:])
         assert PASSWORD not in ended.stdout + ended.stderr
         return ended
@@ -49,7 +54,9 @@ def test_import_brings_the_golden_answers_and_counts_once(ratebook, client):
 
 def test_import_says_which_rows_cannot_come_in_and_why(ratebook, postgres, client):
     postgres.sql("postgres", "CREATE DATABASE loose")
-    postgres.sql("loose", """
+    postgres.sql(
+        "loose",
+        """
         CREATE TABLE regions (slug text, name text, parent_slug text);
         CREATE TABLE ports (code text, name text, parent_slug text);
         CREATE TABLE prices (orig_code text, dest_code text, day date, price numeric(12, 4));
@@ -62,21 +69,26 @@ def test_import_says_which_rows_cannot_come_in_and_why(ratebook, postgres, clien
           ('CNSGH', 'NLRTM', '1969-12-31', 5), ('CNSGH', 'NLRTM', '2021-01-07', 1.005),
           ('CNSGH', 'NLRTM', '2021-01-07', 30000000), ('CNSGH', 'CNSGH', '2021-01-07', 7),
           (E'a\\tb\\n', 'NLRTM', '2021-01-07', 7), ('CNSGH', 'NLRTM', '2021-01-08', 0.01), ('CNSGH', 'NLRTM', NULL, 1);
-    """)
+    """,
+    )
     refused = ratebook("import", code=1, database="loose")
-    for line in ("regions Loud: write 1 to 64", "regions lost: no region has the slug 'nowhere'",
-                 "ports CNSGH: the code 'CNSGH' stands twice", "ports nlams:",
-                 "ports DEHAM: no region has the slug 'lost'",
-                 "prices CNSGH,NLRTM,2021-01-05,0.0000: the price is not more than 0",
-                 "prices CNSGH,NLRTM,2021-01-06,-3.0000: the price is not more than 0",
-                 "prices CNSGH,nlams,2021-01-06,5.0000: dest_code: no port that comes in has this code",
-                 "prices NULL,NLRTM,2021-01-06,5.0000: orig_code is NULL",
-                 "prices CNSGH,NLRTM,1969-12-31,5.0000: the day does not lie between",
-                 "prices CNSGH,NLRTM,2021-01-07,1.0050: the price has more than two decimals",
-                 "prices CNSGH,NLRTM,2021-01-07,30000000.0000: the price is more than",
-                 "prices CNSGH,CNSGH,2021-01-07,7.0000: origin and destination are the same",
-                 "prices a?b?,NLRTM,2021-01-07,7.0000: orig_code: no port",
-                 "prices CNSGH,NLRTM,NULL,1.0000: the day is"):
+    for line in (
+        "regions Loud: write 1 to 64",
+        "regions lost: no region has the slug 'nowhere'",
+        "ports CNSGH: the code 'CNSGH' stands twice",
+        "ports nlams:",
+        "ports DEHAM: no region has the slug 'lost'",
+        "prices CNSGH,NLRTM,2021-01-05,0.0000: the price is not more than 0",
+        "prices CNSGH,NLRTM,2021-01-06,-3.0000: the price is not more than 0",
+        "prices CNSGH,nlams,2021-01-06,5.0000: dest_code: no port that comes in has this code",
+        "prices NULL,NLRTM,2021-01-06,5.0000: orig_code is NULL",
+        "prices CNSGH,NLRTM,1969-12-31,5.0000: the day does not lie between",
+        "prices CNSGH,NLRTM,2021-01-07,1.0050: the price has more than two decimals",
+        "prices CNSGH,NLRTM,2021-01-07,30000000.0000: the price is more than",
+        "prices CNSGH,CNSGH,2021-01-07,7.0000: origin and destination are the same",
+        "prices a?b?,NLRTM,2021-01-07,7.0000: orig_code: no port",
+        "prices CNSGH,NLRTM,NULL,1.0000: the day is",
+    ):
         assert line in refused.stderr, (line, refused.stderr)
     assert "2 prices; 15 rows cannot come in" in refused.stderr
     assert refused.stdout == "" and client.get("/v1/places").json()["ports"] == []
@@ -90,21 +102,27 @@ def test_import_says_which_rows_cannot_come_in_and_why(ratebook, postgres, clien
     assert "--replace-places" in other.stderr
     ratebook("import", "--replace-places", "--key", "second")
     assert {region["slug"] for region in client.get("/v1/places").json()["regions"]} == {
-        region["slug"] for region in real_places()["regions"]}
+        region["slug"] for region in real_places()["regions"]
+    }
 
 
 def test_a_password_is_neither_taken_from_the_command_line_nor_shown(ratebook, postgres):
     quoted = "pa55\\'w\\\\ord@not/shown"
-    for connection in (f"host={postgres.folder} user=owner password='{quoted}' dbname=existing",
-                       "postgresql://owner:secret@localhost/existing", "postgresql://owner:secret@@@/?x=1"):
+    for connection in (
+        f"host={postgres.folder} user=owner password='{quoted}' dbname=existing",
+        "postgresql://owner:secret@localhost/existing",
+        "postgresql://owner:secret@@@/?x=1",
+    ):
         refused = ratebook("import", connection, code=2, database=None)
         assert "secret" not in refused.stderr and "pa55" not in refused.stderr
     in_environment = f"host={postgres.folder} user=owner password='{quoted}' dbname=existing"
     ratebook("import", "--dry-run", database=None, RATEBOOK_IMPORT_FROM=in_environment)
-    ratebook("import", f"host={postgres.folder} user=owner dbname=existing", "--dry-run", database=None,
-             PGPASSWORD=PASSWORD)
-    wrong = ratebook("import", f"host={postgres.folder} user=owner dbname=existing", code=2, database=None,
-                     PGPASSWORD="wrong")
+    ratebook(
+        "import", f"host={postgres.folder} user=owner dbname=existing", "--dry-run", database=None, PGPASSWORD=PASSWORD
+    )
+    wrong = ratebook(
+        "import", f"host={postgres.folder} user=owner dbname=existing", code=2, database=None, PGPASSWORD="wrong"
+    )
     assert "password authentication failed" in wrong.stderr
     missing = ratebook("import", code=2, database="postgres")
     assert 'relation "regions" does not exist' in missing.stderr

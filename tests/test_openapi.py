@@ -14,7 +14,9 @@ DOCUMENT = json.loads((ROOT / "src" / "api" / "openapi.json").read_text(encoding
 
 @schemathesis.serializer("application/x-ndjson")
 def as_lines(context, value) -> bytes:
-    return value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else json.dumps(value).encode()
+    return (
+        value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else json.dumps(value).encode()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +51,16 @@ def checks_that_say_nothing(case) -> list:
 
 
 @schema.parametrize()
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck),
-          phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+)
 def test_every_call_does_as_described(case, described):
     least = case.headers.get("Ratebook-Min-Version", "") if case.headers else ""
     if str(least).isdigit() and int(least) > 1:
         case.headers["Ratebook-Min-Version"] = "1"  # a later one is a 503, after a second
-    case.call_and_validate(base_url=described.url, headers={"Prefer": "wait=1"}, timeout=60,
-                           excluded_checks=checks_that_say_nothing(case))
+    case.call_and_validate(
+        base_url=described.url, headers={"Prefer": "wait=1"}, timeout=60, excluded_checks=checks_that_say_nothing(case)
+    )
 
 
 def test_the_description_served_is_the_one_tested(described):

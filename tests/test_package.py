@@ -14,9 +14,23 @@ from conftest import ROOT, binary
 def package(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("package")
     config = pathlib.Path(binary()).parent / "CPackConfig.cmake"
-    subprocess.run(["cpack", "--config", str(config), "-B", str(folder), "-D", "CPACK_STRIP_FILES=OFF",
-                    "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip"],
-                   check=True, capture_output=True, text=True, timeout=300)
+    subprocess.run(
+        [
+            "cpack",
+            "--config",
+            str(config),
+            "-B",
+            str(folder),
+            "-D",
+            "CPACK_STRIP_FILES=OFF",
+            "-D",
+            "CPACK_DEBIAN_COMPRESSION_TYPE=gzip",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     (made,) = folder.glob("ratebook_*.deb")
     return made
 
@@ -29,7 +43,9 @@ def extracted(package) -> pathlib.Path:
 
 
 def control(package: pathlib.Path, field: str) -> str:
-    return subprocess.run(["dpkg-deb", "-f", str(package), field], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["dpkg-deb", "-f", str(package), field], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def test_it_names_what_it_needs_and_which_file_is_the_operators(package):
@@ -60,9 +76,15 @@ def test_its_files_stand_where_debian_has_them(extracted):
 
 def test_its_program_runs_with_its_file(extracted):
     program = str(extracted / "usr/bin/ratebook")
-    assert subprocess.run([program, "version"], check=True, capture_output=True, text=True).stdout.startswith("ratebook ")
-    told = subprocess.run([program, "config", "--json", "--config", str(extracted / "etc/ratebook/ratebook.toml")],
-                          check=True, capture_output=True, text=True,
-                          env={name: value for name, value in os.environ.items() if not name.startswith("RATEBOOK_")})
+    assert subprocess.run([program, "version"], check=True, capture_output=True, text=True).stdout.startswith(
+        "ratebook "
+    )
+    told = subprocess.run(
+        [program, "config", "--json", "--config", str(extracted / "etc/ratebook/ratebook.toml")],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("RATEBOOK_")},
+    )
     (data,) = (each["value"] for each in json.loads(told.stdout)["settings"] if each["key"] == "data")
     assert data == "/var/lib/ratebook/ratebook.sqlite"

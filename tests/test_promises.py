@@ -39,7 +39,7 @@ class Readers:
             with self.server.client() as client:
                 while not self.ended.is_set():
                     self.seen.append(look(client))
-        except Exception as failure:  # noqa: BLE001 - told in the test's own thread
+        except Exception as failure:
             self.failures.append(failure)
 
     def __enter__(self):
@@ -311,14 +311,19 @@ def test_promise_5_read_your_writes_at_once(server):
 def test_promise_5_a_later_version_is_waited_for_and_never_faked(server):
     with server.client() as client:
         put_places(client, small_places())
-        paths = ["/v1/places", "/v1/batches", f"/rates?date_from={DAY}&date_to={DAY}&orig_code=CNSGH&dest_code=NLRTM",
-                 f"/v1/rates?date_from={DAY}&date_to={DAY}&origin=CNSGH&destination=NLRTM"]
+        paths = [
+            "/v1/places",
+            "/v1/batches",
+            f"/rates?date_from={DAY}&date_to={DAY}&orig_code=CNSGH&dest_code=NLRTM",
+            f"/v1/rates?date_from={DAY}&date_to={DAY}&origin=CNSGH&destination=NLRTM",
+        ]
         for path in paths:
             begin = time.monotonic()
             answer = client.get(path, headers={"Ratebook-Min-Version": "2"})
             assert_problem(answer, 503, "version-not-visible")
             assert time.monotonic() - begin < 15  # it waits about a second; the machine may be busy
         with ThreadPoolExecutor() as pool:
+
             def ask(path: str) -> httpx.Response:
                 with server.client() as own:
                     for _ in range(20):
@@ -359,7 +364,7 @@ def test_promise_7_limits_of_bodies(server):
             # Announced: refused before any of it is sent.
             with closing(socket.create_connection(("127.0.0.1", httpx.URL(server.url).port), 30)) as connection:
                 head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                head += f'If-Match: {places.headers["ETag"]}\r\nContent-Length: {129 << 20}\r\n\r\n'
+                head += f"If-Match: {places.headers['ETag']}\r\nContent-Length: {129 << 20}\r\n\r\n"
                 connection.sendall(head.encode())
                 assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
@@ -409,8 +414,10 @@ def test_promise_7_idle_and_slow_clients_stop_nobody(shared_server, shared):
             if number % 3 == 0:
                 connection.sendall(b"GET /livez HTTP/1.1\r\nHo")
             elif number % 3 == 1:
-                connection.sendall(b"POST /v1/batches?source=slow HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
-                                   b"Content-Length: 1000\r\n\r\norig_code,dest_code,day,pri")
+                connection.sendall(
+                    b"POST /v1/batches?source=slow HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+                    b"Content-Length: 1000\r\n\r\norig_code,dest_code,day,pri"
+                )
         assert post_batch(shared, "carrier-quick", many(100, "2021-03-01")).status_code == 201
         assert counts(shared, "CNSGH", "NLRTM", "2021-03-01") == {"2021-03-01": 100}
     finally:

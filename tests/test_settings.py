@@ -10,8 +10,9 @@ from conftest import ROOT, binary
 
 def run(*arguments: str, folder=None, **environment: str) -> subprocess.CompletedProcess:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RATEBOOK_")}
-    return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=60, cwd=folder,
-                          env={**kept, **environment})
+    return subprocess.run(
+        [binary(), *arguments], capture_output=True, text=True, timeout=60, cwd=folder, env={**kept, **environment}
+    )
 
 
 def test_the_example_in_the_tree_is_the_one_that_the_program_prints():

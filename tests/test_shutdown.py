@@ -108,8 +108,10 @@ def test_a_post_under_way_is_finished(make_server):
     size = 20_000
     body = json.dumps({"source": "a", "prices": prices(*[("CNSGH", "NLRTM", DAY, 5)] * size)}).encode()
     with closing(Raw(server)) as sending:
-        sending.send("POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
-                     f"Content-Length: {len(body)}\r\n\r\n")
+        sending.send(
+            "POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
         sending.send(body[: len(body) // 2])
         time.sleep(0.2)
         server.process.send_signal(signal.SIGTERM)
@@ -155,8 +157,10 @@ def test_it_leaves_within_the_grace_time_whoever_stays(make_server):
     with server.client() as client:
         put_places(client, small_places())
         with closing(Raw(server)) as slow, closing(Raw(server)) as idle, server.client() as listener:
-            slow.send("POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
-                      "Content-Length: 1000\r\n\r\norig")
+            slow.send(
+                "POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+                "Content-Length: 1000\r\n\r\norig"
+            )
             idle.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
             assert idle.answer()[0] == 200
             stream = events(listener, "0-00000000")

@@ -27,11 +27,26 @@ class Manager:
 
     def launch(self, count: str = "1", descriptor: int | None = None) -> subprocess.Popen:
         fd = self.listener.fileno() if descriptor is None else descriptor
-        command = ["bash", "-c", f'export LISTEN_PID=$$ LISTEN_FDS={count}; exec "$@" 3<&{fd}', "bash", binary(), "serve",
-                   "--data", str(self.folder / "r.db"), "--listen", "127.0.0.1:1"]
+        command = [
+            "bash",
+            "-c",
+            f'export LISTEN_PID=$$ LISTEN_FDS={count}; exec "$@" 3<&{fd}',
+            "bash",
+            binary(),
+            "serve",
+            "--data",
+            str(self.folder / "r.db"),
+            "--listen",
+            "127.0.0.1:1",
+        ]
         with open(self.folder / "log", "ab") as log:
-            return subprocess.Popen(command, pass_fds=(fd,), stdout=log, stderr=log,
-                                    env={**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify")})
+            return subprocess.Popen(
+                command,
+                pass_fds=(fd,),
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify")},
+            )
 
     def start(self) -> None:
         self.process = self.launch()
