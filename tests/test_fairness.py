@@ -1,11 +1,14 @@
 """Promise 7 between sources: one that is over its limits, with many connections and large batches, slows no other."""
 
 import multiprocessing
+import sqlite3
 import statistics
 import threading
 import time
+from contextlib import closing, contextmanager
 
 import httpx
+import pytest
 from conftest import assert_problem, post_batch, prices, put_places, small_places, until
 
 DAY = "2021-01-05"
@@ -155,3 +158,61 @@ def test_too_many_batches_are_refused_from_the_headers(make_server):
         finally:
             hold.set()
             thread.join()
+
+
+@contextmanager
+def undecided(server):
+    """What is accepted meanwhile stays undecided: the log takes records, and no writer can move a position."""
+    with closing(sqlite3.connect(server.data, isolation_level=None, timeout=60)) as foreign:
+        foreign.execute("CREATE TRIGGER held BEFORE UPDATE ON log_partition BEGIN SELECT RAISE(ABORT, 'held'); END")
+        try:
+            yield
+        finally:
+            foreign.execute("DROP TRIGGER held")
+
+
+def accept(client: httpx.Client, source: str, items: list[dict], key: str) -> str:
+    """The id of a batch that is accepted; a writer that fails in the same transaction takes an append back (503)."""
+
+    def accepted() -> httpx.Response | None:
+        answer = post_batch(client, source, items, key=key, Prefer="wait=0")
+        return answer if answer.status_code != 503 else None
+
+    answer = until(accepted)
+    assert answer.status_code == 202, answer.text
+    return answer.json()["id"]
+
+
+def assert_waiting(client: httpx.Client, batches: int) -> None:
+    assert f"\nratebook_accepted_batches {batches}\n" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("bounds", "items"),
+    [
+        (("--api-accepted-per-source-max", "2", "--api-accepted-max", "3"), prices(("CNSGH", "NLRTM", DAY, 7))),
+        # 0.9 MB each, as the log has them.
+        (
+            ("--api-accepted-bytes-per-source-max", "2MiB", "--api-accepted-bytes-max", "3MiB"),
+            prices(*(("CNSGH", "NLRTM", DAY, number) for number in range(1, 90_001))),
+        ),
+    ],
+    ids=["batches", "bytes"],
+)
+def test_what_waits_for_its_commit_is_bounded_for_each_source_and_in_all(make_server, bounds, items):
+    server = make_server(*bounds)
+    with server.client() as client:
+        put_places(client, small_places())
+        with undecided(server):
+            ids = [accept(client, "flood", items, key) for key in "ab"]
+            refused = post_batch(client, "flood", items, key="c", Prefer="wait=0")
+            assert_problem(refused, 429, "too-much-waiting")
+            ids.append(accept(client, "quiet", items, "a"))
+            assert_problem(post_batch(client, "third", items, key="a"), 503, "overloaded")
+            assert_waiting(client, 3)
+            assert client.get(f"/v1/batches/{ids[0]}").json()["status"] == "accepted"
+        for batch in ids:
+            until(lambda batch=batch: client.get(f"/v1/batches/{batch}").json()["status"] == "committed", 60)
+        until(lambda: "\nratebook_accepted_batches 0\n" in client.get("/metrics").text)
+        for source in ("flood", "third"):
+            assert post_batch(client, source, items, key="c", Prefer="wait=60").status_code == 201
