@@ -10,6 +10,7 @@ import os
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -36,11 +37,12 @@ def binary() -> str:
 class Server:
     """One `ratebook serve` on a port that it picks; start() again after stop() or kill() goes on with the same file."""
 
-    def __init__(self, folder: pathlib.Path, *options: str):
+    def __init__(self, folder: pathlib.Path, *options: str, listen: str = "127.0.0.1:0", before: tuple[str, ...] = ()):
         self.folder = folder
         self.data = folder / "ratebook.db"
         self.options = options
-        self.before: list[str] = []  # what starts it: a program with its arguments
+        self.listen = listen
+        self.before = before  # what starts it: a program with its arguments
         self.process: subprocess.Popen | None = None
         self.url = ""
         self.log = folder / "server.log"
@@ -56,7 +58,7 @@ class Server:
                     "--data",
                     str(self.data),
                     "--listen",
-                    "127.0.0.1:0",
+                    self.listen,
                     *self.options,
                     *options,
                 ],
@@ -129,18 +131,32 @@ class Server:
         return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
 
 
+def connect(server: Server) -> socket.socket:
+    url = httpx.URL(server.url)
+    return socket.create_connection((url.host, url.port), 60)
+
+
+def read_all(connection: socket.socket, *, may_be_reset: bool = False) -> bytes:
+    """What comes until the server closes."""
+    got = b""
+    with contextlib.suppress(*[ConnectionResetError] * may_be_reset):
+        while more := connection.recv(65536):
+            got += more
+    return got
+
+
 @pytest.fixture
 def make_server(tmp_path):
-    """Makes servers, each in a folder of its own: make_server("--drain-time", "1")."""
+    """Makes servers, each in a folder of its own: make_server("--drain-time", "1", listen="[::1]:0")."""
     with contextlib.ExitStack() as stack:
         count = 0
 
-        def make(*options: str) -> Server:
+        def make(*options: str, **more) -> Server:
             nonlocal count
             count += 1
             folder = tmp_path / f"server-{count}"
             folder.mkdir()
-            made = Server(folder, *options)
+            made = Server(folder, *options, **more)
             stack.callback(made.close)
             return made.start()
 

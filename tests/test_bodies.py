@@ -10,9 +10,8 @@ import socket
 import subprocess
 from contextlib import closing
 
-import httpx
 import pytest
-from conftest import assert_problem, counts, prices, put_places, small_places
+from conftest import assert_problem, connect, counts, prices, put_places, small_places
 
 DAY = "2021-01-05"
 ONE = ("CNSGH", "NLRTM", DAY, 100)
@@ -108,7 +107,7 @@ def test_a_415_says_what_is_taken_before_the_body_is_sent(shared_server, shared)
         "Content-Type: text/csv\r\nContent-Encoding: br",
         "Content-Type: text/csv\r\nRepr-Digest: sha-256=x",
     ):
-        with closing(socket.create_connection(("127.0.0.1", httpx.URL(shared_server.url).port), 30)) as connection:
+        with closing(connect(shared_server)) as connection:
             head = f"POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\n{header}\r\nContent-Length: 1000000\r\n"
             connection.sendall((head + "Expect: 100-continue\r\n\r\n").encode())
             assert re.match(rb"HTTP/1.1 4(00|15) ", connection.recv(100))
@@ -210,7 +209,7 @@ def test_a_truncated_body_stores_nothing(server, client):
         ("Transfer-Encoding: chunked", chunk + b"x\r\n", True),
         ("Transfer-Encoding: chunked", chunk[:-2] + b"xx0\r\n\r\n", True),
     ]:
-        with closing(socket.create_connection(("127.0.0.1", httpx.URL(server.url).port), 30)) as connection:
+        with closing(connect(server)) as connection:
             connection.sendall(f"{head}{framing}\r\n\r\n".encode() + sent)
             connection.shutdown(socket.SHUT_WR)
             answer = connection.recv(100)

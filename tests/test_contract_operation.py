@@ -1,12 +1,11 @@
 """What an operator and a generic client see: health, metrics, the description, methods, request ids, listening."""
 
 import re
-import socket
 import subprocess
 from contextlib import closing
 
 import httpx
-from conftest import assert_problem, binary, post_batch, prices
+from conftest import assert_problem, binary, connect, post_batch, prices, read_all
 
 
 def test_health(shared):
@@ -78,28 +77,25 @@ def test_request_ids_are_taken_over_or_made(shared):
 
 
 def test_malformed_requests_get_400_and_stop_nobody(shared_server, shared):
-    port = httpx.URL(shared_server.url).port
     for text in (
         b"nonsense\r\n\r\n",
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
         b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
     ):
-        with closing(socket.create_connection(("127.0.0.1", port), 30)) as connection:
+        with closing(connect(shared_server)) as connection:
             connection.sendall(text)
             assert connection.recv(100).startswith(b"HTTP/1.1 400 "), text
     assert shared.get("/livez").status_code == 200
 
 
 def test_pipelined_requests_are_answered_in_order(shared_server):
-    with closing(socket.create_connection(("127.0.0.1", httpx.URL(shared_server.url).port), 30)) as connection:
+    with closing(connect(shared_server)) as connection:
         paths = ["/livez", "/v1/batches", "/readyz", "/v1/places", "/livez"]
         for at, path in enumerate(paths):
             last = "Connection: close\r\n" if at + 1 == len(paths) else ""
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: r{at}\r\n{last}\r\n".encode())
-        got = b""
-        while more := connection.recv(65536):
-            got += more
+        got = read_all(connection)
     assert re.findall(rb"(?i)x-request-id: (r\d)", got) == [f"r{at}".encode() for at in range(len(paths))]
     assert got.count(b"HTTP/1.1 200 OK") == len(paths)
 

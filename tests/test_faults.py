@@ -51,11 +51,11 @@ def filled(server: Server) -> pathlib.Path:
 @pytest.fixture
 def full_disk(tmp_path):
     """A server on a disk of its own of 16 MB, in a mount namespace; gives it with the path of a file that fills it."""
-    made = Server(tmp_path)
     disk = tmp_path / "disk"
     disk.mkdir()
+    mounted = f'mount -t tmpfs -o size=16m tmpfs "{disk}" && exec "$@"'
+    made = Server(tmp_path, before=("unshare", "-rm", "sh", "-c", mounted, "sh"))
     made.data = disk / "ratebook.db"
-    made.before = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o size=16m tmpfs "{disk}" && exec "$@"', "sh"]
     made.start()
     yield made, pathlib.Path(f"/proc/{made.process.pid}/root{disk}/ballast")
     made.close()

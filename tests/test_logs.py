@@ -2,9 +2,10 @@
 
 import json
 import re
-import socket
+from contextlib import closing
 
 import pytest
+from conftest import connect
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -65,13 +66,12 @@ def test_no_line_holds_a_secret(make_server):
         for path in ("/rates", "/v1/rates", "/v1/batches", "/v1/places", "/v1/events/x", "/nowhere/token-in-a-query"):
             client.get(path, params={"access_token": "token-in-a-query"}, headers=secret_headers)
         client.post("/v1/batches?source=a&key=token-in-a-query", content=b"{", headers=secret_headers)
-    host, port = server.url.removeprefix("http://").split(":")
     for nonsense in (
         b"GET /x?token-in-a-query HTTP/9\r\n\r\n",
         b"GET http://user:password-in-a-url@x/ HTTP/1.1\r\nHost: y\r\n\r\n",
         b"GET / HTTP/1.1\r\nAuthorization: Bearer token-in-a-header\x00\r\n\r\n",
     ):
-        with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with closing(connect(server)) as connection:
             connection.sendall(nonsense)
             connection.recv(65536)
     server.stop()

@@ -1,7 +1,6 @@
 """The promises 1 to 5 and 7 of the design, each with a test that fails without it, against the real program."""
 
 import random
-import socket
 import sqlite3
 import threading
 import time
@@ -10,7 +9,7 @@ from contextlib import closing
 
 import httpx
 import pytest
-from conftest import assert_problem, counts, events, post_batch, prices, put_places, small_places, until
+from conftest import assert_problem, connect, counts, events, post_batch, prices, put_places, small_places, until
 
 DAY = "2021-01-05"
 
@@ -112,7 +111,7 @@ def test_promise_1_all_or_nothing_where_the_client_goes_away(server):
         put_places(client, small_places())
         before = client.get("/v1/places").headers["Ratebook-Version"]
         lines = "orig_code,dest_code,day,price\n" + f"CNSGH,NLRTM,{DAY},100\n" * 1000
-        with closing(socket.create_connection(("127.0.0.1", httpx.URL(server.url).port))) as connection:
+        with closing(connect(server)) as connection:
             head = "POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
             head += f"Content-Length: {10**6}\r\n"
             connection.sendall((head + "\r\n" + lines).encode())
@@ -362,7 +361,7 @@ def test_promise_7_limits_of_bodies(server):
         places = client.get("/v1/places")
         for path, method in (("/v1/batches", "POST"), ("/v1/places", "PUT")):
             # Announced: refused before any of it is sent.
-            with closing(socket.create_connection(("127.0.0.1", httpx.URL(server.url).port), 30)) as connection:
+            with closing(connect(server)) as connection:
                 head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                 head += f"If-Match: {places.headers['ETag']}\r\nContent-Length: {129 << 20}\r\n\r\n"
                 connection.sendall(head.encode())
@@ -405,11 +404,10 @@ def test_promise_7_limits_of_heads_and_queries(shared_server, shared):
 
 
 def test_promise_7_idle_and_slow_clients_stop_nobody(shared_server, shared):
-    port = httpx.URL(shared_server.url).port
     open_ones = []
     try:
         for number in range(150):
-            connection = socket.create_connection(("127.0.0.1", port), 30)
+            connection = connect(shared_server)
             open_ones.append(connection)
             if number % 3 == 0:
                 connection.sendall(b"GET /livez HTTP/1.1\r\nHo")

@@ -2,14 +2,13 @@
 
 import json
 import signal
-import socket
 import threading
 import time
 from contextlib import closing
 
 import httpx
 import pytest
-from conftest import counts, events, post_batch, prices, put_places, real_places, small_places, until
+from conftest import connect, counts, events, post_batch, prices, put_places, real_places, small_places, until
 
 DAY = "2021-01-05"
 
@@ -18,7 +17,7 @@ class Raw:
     """One connection, so that a test sees exactly which answer came and when the connection was closed."""
 
     def __init__(self, server):
-        self.connection = socket.create_connection(("127.0.0.1", httpx.URL(server.url).port), 60)
+        self.connection = connect(server)
         self.rest = b""
 
     def send(self, text: str | bytes) -> None:

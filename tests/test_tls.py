@@ -11,7 +11,7 @@ from contextlib import closing
 
 import httpx
 import pytest
-from conftest import binary, post_batch, prices, put_places, small_places, until
+from conftest import binary, connect, post_batch, prices, put_places, read_all, small_places, until
 
 DAY = "2021-01-05"
 
@@ -66,7 +66,7 @@ class Secure:
         return self.server.client(verify=self.context())
 
     def plain(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 30)
+        return connect(self.server)
 
     def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         # An end without close_notify is an error here, not an empty read.
@@ -78,13 +78,6 @@ class Secure:
 @pytest.fixture
 def secure(make_server, tmp_path) -> Secure:
     return Secure(make_server, tmp_path, "--http-header-timeout", "2s")
-
-
-def read_all(connection: socket.socket) -> bytes:
-    got = b""
-    while more := connection.recv(65536):
-        got += more
-    return got
 
 
 def test_everything_works_over_tls(secure):
