@@ -1,14 +1,26 @@
 """Tokens and roles: who may do what, who is refused how, and what a change of the file does to a running server."""
 
+import json
 import os
 import signal
-import socket
 import subprocess
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
 import httpx
 import pytest
-from conftest import assert_problem, binary, post_batch, prices, put_places, small_places, until
+from conftest import (
+    Server,
+    assert_problem,
+    binary,
+    connect,
+    post_batch,
+    prices,
+    put_places,
+    read_all,
+    small_places,
+    until,
+)
 
 DAY = "2021-01-05"
 ROW = prices(("CNSGH", "NLRTM", DAY, 5))
@@ -30,7 +42,7 @@ def make_token(file, name: str, role: str, *sources: str) -> str:
 class Guarded:
     """A server with a token of each kind, and clients that have them."""
 
-    def __init__(self, make_server, folder):
+    def __init__(self, make_server, folder, *options: str):
         self.file = folder / "tokens"
         self.tokens = {
             "sender": make_token(self.file, "sender", "send", "carrier-a", "carrier-b"),
@@ -38,7 +50,7 @@ class Guarded:
             "reader": make_token(self.file, "reader", "read"),
             "operator": make_token(self.file, "operator", "operate"),
         }
-        self.server = make_server("--tokens", str(self.file))
+        self.server = make_server("--tokens", str(self.file), *options)
 
     def client(self, name: str) -> httpx.Client:
         token = self.tokens.get(name, name)
@@ -251,48 +263,73 @@ REFUSED = {
     "413 places": (413, "operator", "PUT /v1/places", "application/json", 1 << 30),
     "415": (415, "sender", "POST /v1/batches?source=carrier-a", "image/png", 1000),
     "415 places": (415, "operator", "PUT /v1/places", "text/csv", 1000),
+    "429": (429, "sender", "POST /v1/batches?source=carrier-b", "text/csv", 1000),
+    "429 of the token's only source": (429, "stranger", "POST /v1/batches", "application/json", 1000),
 }
 
 
-def read_all(connection: socket.socket) -> bytes:
-    got = b""
-    while more := connection.recv(65536):
-        got += more
-    return got
+@pytest.fixture(scope="module")
+def full(tmp_path_factory) -> Iterator[Guarded]:
+    """`guarded`, where carrier-b and carrier-z may send nothing more: an upload of theirs is under way."""
+    folder = tmp_path_factory.mktemp("full")
+    with ExitStack() as stack:
+
+        def make_server(*options: str) -> Server:
+            server = Server(folder, *options)
+            stack.callback(server.close)
+            return server.start()
+
+        made = Guarded(make_server, folder, "--api-uploads-per-source-max", "1", "--http-body-idle-timeout", "1h")
+        operator = stack.enter_context(made.client("operator"))
+        put_places(operator, small_places())
+        for source in ("carrier-b", "carrier-z"):
+            sending = stack.enter_context(closing(connect(made.server)))
+            sending.sendall(
+                f"POST /v1/batches?source={source} HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+                f"Authorization: Bearer {made.tokens['operator']}\r\nContent-Length: 1000\r\n\r\n".encode()
+            )
+        until(lambda: "\nratebook_uploads 2\n" in operator.get("/metrics").text)
+        yield made
+
+
+def head_of(full: Guarded, case: str, length: int) -> bytes:
+    _, name, call, content_type, _ = REFUSED[case]
+    return (
+        f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {full.tokens.get(name, 'none')}\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n"
+    ).encode()
+
+
+def assert_refused(got: bytes, status: int) -> None:
+    """One answer, whole, and the last of its connection."""
+    head, _, body = got.decode().partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} "), got
+    fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    assert fields["Connection"] == "close"
+    assert ("Retry-After" in fields) == (status == 429)
+    assert int(fields["Content-Length"]) == len(body) and json.loads(body)["status"] == status
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_from_the_headers_before_a_byte_of_the_body(guarded, case):
-    status, name, call, content_type, length = REFUSED[case]
-    token = guarded.tokens.get(name, "none")
-    head = (
-        f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
-        f"Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
-    )
-    with closing(socket.create_connection(("127.0.0.1", httpx.URL(guarded.server.url).port), 30)) as connection:
-        connection.sendall(head.encode())
+def test_refused_from_the_headers_before_a_byte_of_the_body(full, case):
+    status, *_, length = REFUSED[case]
+    with closing(connect(full.server)) as connection:
+        connection.sendall(head_of(full, case, length) + b"Expect: 100-continue\r\n\r\n")
         got = read_all(connection)
-    assert got.startswith(f"HTTP/1.1 {status} ".encode()), got
-    assert b"100 Continue" not in got
-    assert b"\r\nConnection: close\r\n" in got
+    assert_refused(got, status)
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_while_the_client_sends_at_full_speed(guarded, case):
+def test_refused_while_the_client_sends_at_full_speed(full, case):
     """The client sends all that it has said before it reads: the answer still comes, and no reset."""
-    status, name, call, content_type, length = REFUSED[case]
+    status, *_, length = REFUSED[case]
     size = min(max(length, 64 << 20), 200 << 20)
     if status == 413:
         size = length if length < 1 << 31 else (1 << 32) + 1
-    token = guarded.tokens.get(name, "none")
-    head = (
-        f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
-        f"Content-Length: {size}\r\n\r\n"
-    )
-    with closing(socket.create_connection(("127.0.0.1", httpx.URL(guarded.server.url).port), 30)) as connection:
-        connection.sendall(head.encode())
+    with closing(connect(full.server)) as connection:
+        connection.sendall(head_of(full, case, size) + b"\r\n")
         piece = b"x" * (1 << 20)
         for _ in range(min(size, 64 << 20) // len(piece)):
             connection.sendall(piece)
         got = read_all(connection)
-    assert got.startswith(f"HTTP/1.1 {status} ".encode()), got
+    assert_refused(got, status)

@@ -130,36 +130,6 @@ def test_slow_uploads_of_one_source_leave_room_for_others(make_server):
     assert send("?source=slow", HEADER + line, "text/csv").status_code == 201
 
 
-def test_too_many_batches_are_refused_from_the_headers(make_server):
-    """429 before a byte of the body; 503 where all sources together are over."""
-    server = make_server("--api-uploads-per-source-max", "1")
-    with server.client() as client:
-        put_places(client, small_places())
-        hold = threading.Event()
-
-        def body():
-            yield HEADER.encode()
-            hold.wait(60)
-
-        def send() -> None:
-            with server.client() as slow:
-                slow.post("/v1/batches?source=a", content=body(), headers={"Content-Type": "text/csv"})
-
-        thread = threading.Thread(target=send)
-        thread.start()
-        try:
-            until(lambda: "ratebook_uploads 1\n" in client.get("/metrics").text)
-            with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as other:
-                refused = other.post(
-                    "/v1/batches?source=a", content=b"x" * (64 << 20), headers={"Content-Type": "text/csv"}
-                )
-                assert_problem(refused, 429, "too-much-waiting")
-                assert refused.headers["Connection"] == "close"
-        finally:
-            hold.set()
-            thread.join()
-
-
 @contextmanager
 def undecided(server):
     """What is accepted meanwhile stays undecided: the log takes records, and no writer can move a position."""
