@@ -37,7 +37,7 @@ Result<std::optional<Batch>> find(const Service& service, const std::string& id,
   return service.store.batch(id);
 }
 
-void answer(const Service& service, const http::Request& request, const View& view, http::Response& response) {
+void answer_batch(const Service& service, const http::Request& request, const View& view, http::Response& response) {
   const auto place = read_place(request);
   if (!place) return answer_problem(place.error(), response);
   const std::string id{request.parameter()};
@@ -61,7 +61,7 @@ void answer(const Service& service, const http::Request& request, const View& vi
 http::Route get_batch(Service& service) {
   return {"GET", "/v1/batches/{id}",
           reading(service, [&service](const http::Request& request, const View& view,
-                                      http::Response& response) { answer(service, request, view, response); }),
+                                      http::Response& response) { answer_batch(service, request, view, response); }),
           "get_batch", guard(service, Need::any)};
 }
 

@@ -8,7 +8,7 @@
 namespace ratebook::api {
 namespace {
 
-void answer(const Service& service, const http::Request& request, const View& view, http::Response& response) {
+void answer_places(const Service& service, const http::Request& request, const View& view, http::Response& response) {
   if (const auto problem = Query{request.query()}.check({})) return answer_problem(*problem, response);
   const auto head = service.store.places_head(view.book->version());
   if (!head) return answer_problem(store_problem(head.error()), response);
@@ -24,7 +24,7 @@ void answer(const Service& service, const http::Request& request, const View& vi
 http::Route get_places(Service& service) {
   return {"GET", "/v1/places",
           reading(service, [&service](const http::Request& request, const View& view,
-                                      http::Response& response) { answer(service, request, view, response); }),
+                                      http::Response& response) { answer_places(service, request, view, response); }),
           "get_places", guard(service, Need::any)};
 }
 

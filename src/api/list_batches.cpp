@@ -90,7 +90,7 @@ class Page {
   std::vector<Batch> stored_;
 };
 
-void answer(const Service& service, const http::Request& request, const View& view, http::Response& response) {
+void answer_list(const Service& service, const http::Request& request, const View& view, http::Response& response) {
   auto filter = read_filter(request, service.limits);
   if (!filter) return answer_problem(filter.error(), response);
   if (const Caller caller = caller_of(service, request); !caller.may_see(filter->source.value_or(""))) {
@@ -123,7 +123,7 @@ void answer(const Service& service, const http::Request& request, const View& vi
 http::Route list_batches(Service& service) {
   return {"GET", "/v1/batches",
           reading(service, [&service](const http::Request& request, const View& view,
-                                      http::Response& response) { answer(service, request, view, response); }),
+                                      http::Response& response) { answer_list(service, request, view, response); }),
           "list_batches", guard(service, Need::any)};
 }
 

@@ -5,7 +5,6 @@
 #include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/places_document.hpp"
-#include "api/query.hpp"
 #include "api/reading.hpp"
 #include "api/small_body.hpp"
 
@@ -14,15 +13,11 @@ namespace {
 
 class Put : public std::enable_shared_from_this<Put> {
  public:
-  Put(Service& service, std::shared_ptr<const http::Request> request)
-      : service_(service), request_(std::move(request)), body_(service.limits.places_body_bytes_max, service.memory) {}
+  Put(Service& service, std::shared_ptr<const http::Request> request, http::Respond respond)
+      : service_(service), request_(std::move(request)), respond_(std::move(respond)) {}
 
-  bool feed(std::string_view piece) { return body_.feed(piece); }
-
-  void finish(http::Respond respond) {
-    respond_ = std::move(respond);
-    if (body_.problem()) return answer(*body_.problem());
-    auto places = read_places(body_.bytes());
+  void run(const std::string& body) {
+    const auto places = read_places(body);
     if (!places) return answer(places.error());
     const auto expected = expected_tag();
     if (!expected) return answer(expected.error());
@@ -89,32 +84,18 @@ class Put : public std::enable_shared_from_this<Put> {
 
   Service& service_;
   std::shared_ptr<const http::Request> request_;
-  SmallBody body_;
   http::Respond respond_;
 };
-
-std::expected<http::Upload, http::Response> begin(Service& service, std::shared_ptr<const http::Request> request) {
-  const auto view = service.view();
-  std::optional<Problem> problem = not_ready(view);
-  if (!problem) problem = Query{request->query()}.check({});
-  if (!problem) problem = SmallBody::refuse(*request, service.limits.places_body_bytes_max);
-  if (problem) {
-    http::Response response;
-    answer_with_view(*problem, view, response);
-    return std::unexpected(std::move(response));
-  }
-  const auto put = std::make_shared<Put>(service, std::move(request));
-  return http::Upload{.feed = [put](std::string_view piece) { return put->feed(piece); },
-                      .finish = [put](http::Respond respond) { put->finish(std::move(respond)); },
-                      .abandon = [] {}};
-}
 
 }  // namespace
 
 http::Route put_places(Service& service) {
-  return {"PUT", "/v1/places", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
-            return begin(service, std::move(request));
-          }},
+  return {"PUT", "/v1/places",
+          reading_body(
+              service, service.limits.places_body_bytes_max,
+              [&service](std::shared_ptr<const http::Request> request, const std::string& body, http::Respond respond) {
+                std::make_shared<Put>(service, std::move(request), std::move(respond))->run(body);
+              }),
           "put_places", guard(service, Need::operate)};
 }
 

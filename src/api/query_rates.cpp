@@ -78,15 +78,11 @@ class Lines {
 
 class Ask : public std::enable_shared_from_this<Ask> {
  public:
-  Ask(Service& service, std::shared_ptr<const http::Request> request)
-      : service_(service), request_(std::move(request)), body_(service.limits.query_body_bytes_max, service.memory) {}
+  Ask(Service& service, std::shared_ptr<const http::Request> request, http::Respond respond)
+      : service_(service), request_(std::move(request)), respond_(std::move(respond)) {}
 
-  bool feed(std::string_view piece) { return body_.feed(piece); }
-
-  void finish(http::Respond respond) {
-    respond_ = std::move(respond);
-    if (body_.problem()) return refuse(*body_.problem(), service_.view());
-    auto question = read_question(body_.bytes(), service_.limits);
+  void run(const std::string& body) {
+    auto question = read_question(body, service_.limits);
     if (!question) return refuse(question.error(), service_.view());
     when_readable(service_, *request_, question->version.value_or(0), respond_,
                   [self = shared_from_this(), asked = *std::move(question)](const View& view) mutable {
@@ -114,32 +110,18 @@ class Ask : public std::enable_shared_from_this<Ask> {
 
   Service& service_;
   std::shared_ptr<const http::Request> request_;
-  SmallBody body_;
   http::Respond respond_;
 };
-
-std::expected<http::Upload, http::Response> begin(Service& service, std::shared_ptr<const http::Request> request) {
-  const auto view = service.view();
-  std::optional<Problem> problem = not_ready(view);
-  if (!problem) problem = Query{request->query()}.check({});
-  if (!problem) problem = SmallBody::refuse(*request, service.limits.query_body_bytes_max);
-  if (problem) {
-    http::Response response;
-    answer_with_view(*problem, view, response);
-    return std::unexpected(std::move(response));
-  }
-  const auto ask = std::make_shared<Ask>(service, std::move(request));
-  return http::Upload{.feed = [ask](std::string_view piece) { return ask->feed(piece); },
-                      .finish = [ask](http::Respond respond) { ask->finish(std::move(respond)); },
-                      .abandon = [] {}};
-}
 
 }  // namespace
 
 http::Route query_rates(Service& service) {
-  return {"POST", "/v1/rates/query", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
-            return begin(service, std::move(request));
-          }},
+  return {"POST", "/v1/rates/query",
+          reading_body(
+              service, service.limits.query_body_bytes_max,
+              [&service](std::shared_ptr<const http::Request> request, const std::string& body, http::Respond respond) {
+                std::make_shared<Ask>(service, std::move(request), std::move(respond))->run(body);
+              }),
           "query_rates", guard(service, Need::read)};
 }
 

@@ -95,7 +95,8 @@ void answer_past(Service& service, const http::Request& request, const RatesQuer
 }
 
 // False, where it is `quick` only and would take too long.
-bool answer(Service& service, bool quick, const http::Request& request, const View& view, http::Response& response) {
+bool answer_rates(Service& service, bool quick, const http::Request& request, const View& view,
+                  http::Response& response) {
   const auto query = read_query(request, service.limits);
   if (!query) return answer_problem(query.error(), response), true;
   const Version shown = view.book->version();
@@ -128,10 +129,10 @@ Version asked_version(const http::Request& request) {
 
 http::Route rates(Service& service) {
   auto quick = [&service](const http::Request& request, const View& view, http::Response& response) {
-    return answer(service, true, request, view, response);
+    return answer_rates(service, true, request, view, response);
   };
   auto slow = [&service](const http::Request& request, const View& view, http::Response& response) {
-    answer(service, false, request, view, response);
+    answer_rates(service, false, request, view, response);
   };
   return {"GET", "/v1/rates", reading(service, std::move(quick), std::move(slow), asked_version), "rates",
           guard(service, Need::read)};

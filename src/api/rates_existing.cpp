@@ -59,8 +59,8 @@ std::expected<ExistingQuery, Problem> read_query(const Query& query, const Limit
 }
 
 // False, where the query is `quick` only and would take too long.
-bool answer(const Service& service, bool quick, const http::Request& request, const View& view,
-            http::Response& response) {
+bool answer_existing(const Service& service, bool quick, const http::Request& request, const View& view,
+                     http::Response& response) {
   const Query parameters{request.query()};
   const auto query = read_query(parameters, service.limits);
   if (!query) return answer_problem(query.error(), response), true;
@@ -92,10 +92,10 @@ http::Route rates_existing(Service& service) {
           reading(
               service,
               [&service](const http::Request& request, const View& view, http::Response& response) {
-                return answer(service, true, request, view, response);
+                return answer_existing(service, true, request, view, response);
               },
               [&service](const http::Request& request, const View& view, http::Response& response) {
-                answer(service, false, request, view, response);
+                answer_existing(service, false, request, view, response);
               }),
           "rates_existing", guard(service, Need::read)};
 }

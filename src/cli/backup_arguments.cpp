@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto backup_footer = R"(Examples:
   ratebook backup /backups/prices.sqlite --data prices.sqlite
   ratebook serve --data /backups/prices.sqlite                  (a backup is a data file)
 
@@ -18,7 +18,7 @@ until all of it is on the disk. `ratebook check FILE` proves it.)";
 
 void add_backup(CommandLine& line) {
   const auto options = std::make_shared<BackupOptions>();
-  auto* word = line.add("backup", "Copy the data file, while it is served or not", footer);
+  auto* word = line.add("backup", "Copy the data file, while it is served or not", backup_footer);
   word->add_option("FILE", options->file, "The copy")->required();
   word->add_option("--data", options->data, "The data file")->envname("RATEBOOK_DATA")->required()->type_name("PATH");
   word->add_flag("--force", options->force, "Also where FILE is there already: it is replaced");

@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto batches_footer = R"(Examples:
   ratebook batches
   ratebook batches --source carrier-a --status rejected --limit 100
   ratebook batches 0f3a5c7e9b1d2f4a6c8e0b2d4f6a8c0e)";
@@ -16,7 +16,7 @@ constexpr auto footer = R"(Examples:
 
 void add_batches(CommandLine& line) {
   const auto options = std::make_shared<BatchesOptions>();
-  auto* word = line.add("batches", "List batches, or show how one stands", footer);
+  auto* word = line.add("batches", "List batches, or show how one stands", batches_footer);
   word->add_option("ID", options->id, "Show this one");
   word->add_option("--source", options->source, "Only of this source")->type_name("NAME");
   word->add_option("--status", options->status, "Only these: accepted, committed, rejected or retracted")

@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto check_footer = R"(Examples:
   ratebook check prices.sqlite
   ratebook check /backups/prices.sqlite --json
 
@@ -17,7 +17,7 @@ It changes nothing, and may run while the server does. What is wrong is told a l
 
 void add_check(CommandLine& line) {
   const auto options = std::make_shared<CheckOptions>();
-  auto* word = line.add("check", "Prove a data file or a backup: pages, versions, batches, prices", footer);
+  auto* word = line.add("check", "Prove a data file or a backup: pages, versions, batches, prices", check_footer);
   word->add_option("FILE", options->file, "The data file")->required();
   word->add_flag("--json", options->json, "Print JSON");
   line.does(word, [options](const Console& console) { return check(*options, console); });

@@ -10,7 +10,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto compare_footer = R"(Examples:
   ratebook compare http://old.example:5000 --routes 1000
   ratebook compare http://old.example:5000 --routes 50 --seed 7 --json
   ratebook compare http://old.example:5000 --from 2021-01-01 --to 2021-01-31
@@ -27,7 +27,7 @@ std::string wrong_day(const std::string& name, const std::string& text) {
 
 void add_compare(CommandLine& line) {
   const auto options = std::make_shared<CompareOptions>();
-  auto* word = line.add("compare", "Ask the existing service the same questions, show differences", footer);
+  auto* word = line.add("compare", "Ask the existing service the same questions, show differences", compare_footer);
   word->add_option("URL", options->url, "Where the existing service is")->required();
   word->add_option("--routes", options->routes, "How many questions")
       ->check(CLI::Range(1, 1'000'000))

@@ -8,7 +8,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto completion_footer = R"(Examples:
   source <(ratebook completion bash)
   ratebook completion bash > /etc/bash_completion.d/ratebook
   ratebook completion zsh > "${fpath[1]}/_ratebook")";
@@ -18,7 +18,7 @@ constexpr auto footer = R"(Examples:
 void add_completion(CommandLine& line) {
   const auto shell = std::make_shared<std::string>();
   const auto script = std::make_shared<std::string>();
-  auto* word = line.add("completion", "Print a shell's completion of these words", footer);
+  auto* word = line.add("completion", "Print a shell's completion of these words", completion_footer);
   word->add_option("SHELL", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
   line.does(
       word, [script](const Console& console) { return console.out(*script) ? exit_ok : exit_output; },

@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto config_footer = R"(Examples:
   ratebook config
   ratebook config --config ratebook.toml --http-connections-max 500
   ratebook config --example > ratebook.toml
@@ -18,7 +18,7 @@ It takes the flags of `ratebook serve`, and prints each setting with where it ca
 
 void add_config(CommandLine& line) {
   const auto options = std::make_shared<ConfigOptions>();
-  auto* word = line.add("config", "Show the settings of `ratebook serve`, and where each came from", footer);
+  auto* word = line.add("config", "Show the settings of `ratebook serve`, and where each came from", config_footer);
   auto* json = word->add_flag("--json", options->json, "Print them as JSON");
   auto* example = word->add_flag("--example", options->example, "Print a documented file with all of them");
   auto* markdown = word->add_flag("--markdown", options->markdown, "Print the table of the reference");

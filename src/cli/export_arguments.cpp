@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto export_footer = R"(Examples:
   ratebook export > prices.csv
   ratebook export --version 7 --format ndjson --output prices.ndjson
   ratebook export | ratebook push - --source moved --server http://127.0.0.1:8081
@@ -18,7 +18,7 @@ What was retracted in that version or before is not in it. The server goes on me
 
 void add_export(CommandLine& line) {
   const auto options = std::make_shared<ExportOptions>();
-  auto* word = line.add("export", "Write all prices of a version", footer);
+  auto* word = line.add("export", "Write all prices of a version", export_footer);
   word->add_option("--version", options->version, "Of this version; else of the newest")->type_name("V");
   word->add_option("--format", options->format, "csv or ndjson")
       ->check(CLI::IsMember({"csv", "ndjson"}))

@@ -9,7 +9,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto generate_footer = R"(Examples:
   ratebook generate --prices 50000 | ratebook push - --source carrier-a
   ratebook generate --prices 10000000 --days 365 --seed 7 > large.csv
   ratebook generate --prices 10000000 --format ndjson | zstd > large.ndjson.zst
@@ -22,7 +22,7 @@ The same options give the same prices, on any machine.)";
 void add_generate(CommandLine& line) {
   const auto options = std::make_shared<GenerateOptions>();
   const auto from = std::make_shared<std::string>(format_day(options->prices.first_day));
-  auto* word = line.add("generate", "Print plausible prices, as many as wanted", footer);
+  auto* word = line.add("generate", "Print plausible prices, as many as wanted", generate_footer);
   word->add_option("--prices", options->prices.price_count, "How many")->capture_default_str()->type_name("N");
   word->add_option("--seed", options->prices.seed, "Another one gives other prices")
       ->capture_default_str()

@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto import_footer = R"(Examples:
   ratebook import 'host=db.example dbname=rates user=reader' --dry-run
   PGPASSWORD=… ratebook import 'host=db.example dbname=rates user=reader'
   PGSERVICE=rates ratebook import --skip-wrong
@@ -23,7 +23,7 @@ PGPASSWORD, ~/.pgpass or a service file.)";
 
 void add_import(CommandLine& line) {
   const auto options = std::make_shared<ImportOptions>();
-  auto* word = line.add("import", "Bring in the tables of an existing PostgreSQL service", footer);
+  auto* word = line.add("import", "Bring in the tables of an existing PostgreSQL service", import_footer);
   word->add_option("CONNECTION", options->connection, "Its database: 'host=HOST dbname=NAME user=USER', or a URI");
   word->add_option("--source", options->source, "Who its prices come from")->capture_default_str()->type_name("NAME");
   word->add_option("--key", options->key, "Idempotency-Key of the batch")->capture_default_str()->type_name("KEY");

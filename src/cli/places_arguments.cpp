@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto places_footer = R"(Examples:
   ratebook places
   ratebook places put --sample
   ratebook places get --json > places.json
@@ -22,7 +22,7 @@ CSV has a header row: slug,name,parent_slug for regions, code,name,parent_slug f
 
 void add_places(CommandLine& line) {
   const auto options = std::make_shared<PlacesOptions>();
-  auto* word = line.add("places", "Show the regions and ports, or replace them", footer);
+  auto* word = line.add("places", "Show the regions and ports, or replace them", places_footer);
   // Told once, above or below: a second --server of the lower words would fall back to its own default.
   word->add_flag("--json", options->json, "Print the server's JSON");
   add_server(*word, options->server);
@@ -37,7 +37,7 @@ void add_places(CommandLine& line) {
   put->add_option("--if-match", options->if_match, "Only if this is still their tag; else: as they stand now")
       ->type_name("TAG");
   word->require_subcommand(0, 1);
-  for (auto* each : {word, get, put}) each->footer(footer);
+  for (auto* each : {word, get, put}) each->footer(places_footer);
   for (auto* each : {word, get}) {
     line.does(each, [options](const Console& console) { return get_places(*options, console); });
   }

@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto push_footer = R"(Examples:
   ratebook push prices.csv --source carrier-a
   ratebook push batch.json --key 2026-11-23-evening
   ratebook push prices.ndjson.zst --source carrier-a            (sent as it is, compressed)
@@ -24,7 +24,7 @@ All prices of a batch go in, or none. Sent again with the same key, it counts on
 
 void add_push(CommandLine& line) {
   const auto options = std::make_shared<PushOptions>();
-  auto* word = line.add("push", "Send a batch of prices, and follow it until it is committed", footer);
+  auto* word = line.add("push", "Send a batch of prices, and follow it until it is committed", push_footer);
   word->add_option("FILE", options->file, "The file; - is standard input")->required();
   word->add_option("--source", options->source, "Who sends it; needed unless JSON names it")->type_name("NAME");
   word->add_option("--key", options->key, "Idempotency-Key; else a fresh one")->type_name("KEY");

@@ -111,9 +111,9 @@ void print_people(const client::Rates& rates, const RatesOptions& options, const
   if (wants_chart) console.out(chart_of(rates, route, console));
 }
 
-class Question {
+class RatesCall {
  public:
-  Question(const RatesOptions& options, const Console& console, client::Client client)
+  RatesCall(const RatesOptions& options, const Console& console, client::Client client)
       : options_(options), console_(console), client_(std::move(client)) {}
 
   int run() {
@@ -183,7 +183,7 @@ class Question {
 int rates(const RatesOptions& options, const Console& console) {
   auto client = connect_to(options.server, console, question_timeouts);
   if (!client) return exit_usage;
-  return Question{options, console, *std::move(client)}.run();
+  return RatesCall{options, console, *std::move(client)}.run();
 }
 
 }  // namespace ratebook::cli

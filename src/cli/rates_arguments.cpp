@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto rates_footer = R"(Examples:
   ratebook rates CNSGH NLRTM
   ratebook rates china_main north_europe_main --from 2021-01-01 --to 2021-01-31
   ratebook rates CNSGH NLRTM --stats avg,p20,p80,count --csv > rates.csv
@@ -19,7 +19,7 @@ Without --from and --to it shows the newest 31 days that have prices.)";
 
 void add_rates(CommandLine& line) {
   const auto options = std::make_shared<RatesOptions>();
-  auto* word = line.add("rates", "Show what a route costs, day by day", footer);
+  auto* word = line.add("rates", "Show what a route costs, day by day", rates_footer);
   word->add_option("ORIG", options->origin, "A port's code or a region's slug")->required();
   word->add_option("DEST", options->destination, "A port's code or a region's slug")->required()->type_name("DEST");
   word->add_option("--from", options->from, "First day")->type_name("YYYY-MM-DD");

@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Example:
+constexpr auto retract_footer = R"(Example:
   ratebook retract 0f3a5c7e9b1d2f4a6c8e0b2d4f6a8c0e
 
 Its prices are out as of a new version; the record of the batch stays.)";
@@ -16,7 +16,7 @@ Its prices are out as of a new version; the record of the batch stays.)";
 
 void add_retract(CommandLine& line) {
   const auto options = std::make_shared<RetractOptions>();
-  auto* word = line.add("retract", "Take a committed batch out again, whole", footer);
+  auto* word = line.add("retract", "Take a committed batch out again, whole", retract_footer);
   word->add_option("ID", options->id, "The batch")->required();
   add_seconds(*word, "--wait", options->wait, "Until it is out; 0: not at all");
   add_seconds(*word, "--retry-time", options->retry_time, "To repeat what fails; 0: one try");

@@ -8,7 +8,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto serve_footer = R"(Examples:
   ratebook serve --data prices.sqlite
   ratebook serve --data prices.sqlite --listen 127.0.0.1:0      (picks a free port and says which)
   ratebook serve --data prices.sqlite --drain-time 5s --grace-time 1m
@@ -61,7 +61,7 @@ void add_settings(CLI::App& word, settings::Inputs& inputs) {
 
 void add_serve(CommandLine& line, const ServeFunction& run) {
   const auto inputs = std::make_shared<settings::Inputs>();
-  auto* word = line.add("serve", "Run a server: everything in one process and one file", footer);
+  auto* word = line.add("serve", "Run a server: everything in one process and one file", serve_footer);
   add_settings(*word, *inputs);
   line.does(word, [inputs, run](const Console& console) { return serve(*inputs, run, console); });
 }

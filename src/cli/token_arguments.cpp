@@ -7,7 +7,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr auto footer = R"(Examples:
+constexpr auto token_footer = R"(Examples:
   ratebook token create --name loader --role send --source carrier-a --file tokens
   ratebook token create --name dashboard --role read --file tokens
   ratebook token create --name me --role operate --file tokens > my-token
@@ -20,7 +20,7 @@ The file has the SHA-256 of each token only. A running server reads it again whe
 
 void add_token(CommandLine& line) {
   const auto options = std::make_shared<TokenOptions>();
-  auto* word = line.add("token", "Make, list or revoke the tokens of a server", footer);
+  auto* word = line.add("token", "Make, list or revoke the tokens of a server", token_footer);
   auto* create = word->add_subcommand("create", "Make one: it is printed, once");
   create->add_option("--name", options->name, "What it is called in the file")->required()->type_name("NAME");
   create->add_option("--role", options->roles, "send (batches of its sources), read or operate; may be repeated")
@@ -33,7 +33,7 @@ void add_token(CommandLine& line) {
   revoke->add_option("NAME", options->name, "What it is called in the file")->required();
   for (auto* each : {create, list, revoke}) {
     each->add_option("--file", options->file, "The file that `serve --tokens` reads")->required()->type_name("FILE");
-    each->footer(footer);
+    each->footer(token_footer);
   }
   word->require_subcommand(1);
   line.does(create, [options](const Console& console) { return create_token(*options, console); });

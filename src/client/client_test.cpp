@@ -14,10 +14,6 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-Client client_of(const ScriptedServer& server, Timeouts timeouts = {}) {
-  return Client{parse_url(server.address()).value(), timeouts};
-}
-
 Request get(std::string target) {
   Request request;
   request.target = std::move(target);

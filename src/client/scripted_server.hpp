@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "client/client.hpp"
+
 namespace ratebook::client {
 
 /// The server's end of a connection.
@@ -141,5 +143,9 @@ class ScriptedServer {
   std::size_t connections_ = 0;
   std::thread thread_;
 };
+
+inline Client client_of(const ScriptedServer& server, Timeouts timeouts = {}) {
+  return Client{parse_url(server.address()).value(), timeouts};
+}
 
 }  // namespace ratebook::client

@@ -30,9 +30,7 @@ struct Clock {
   }
 };
 
-Client client_of(const ScriptedServer& server) { return Client{parse_url(server.address()).value()}; }
-
-Request post(std::string_view key) {
+Request post_with_key(std::string_view key) {
   Request request;
   request.method = "POST";
   request.target = "/v1/batches";
@@ -62,7 +60,7 @@ TEST(Submit, the_same_request_is_sent_until_the_server_has_answered) {
   Clock clock;
   std::vector<std::string> reasons;
   const auto answer = send_until_answered(
-      client, [] { return post("same-key"); },
+      client, [] { return post_with_key("same-key"); },
       {.time_max = milliseconds{60'000}, .before = [&](const Again& again) { reasons.push_back(again.reason); }},
       clock.pace());
   ASSERT_TRUE(answer) << answer.error().message;
@@ -83,7 +81,7 @@ TEST(Submit, gives_up_when_its_time_is_over_with_the_last_answer) {
   auto client = client_of(server);
   Clock clock;
   const auto answer = send_until_answered(
-      client, [] { return post("k"); }, {.time_max = milliseconds{10'000}, .before = {}}, clock.pace());
+      client, [] { return post_with_key("k"); }, {.time_max = milliseconds{10'000}, .before = {}}, clock.pace());
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 503u);
   EXPECT_LE(clock.now - milliseconds{1'000'000}, milliseconds{10'000});
@@ -98,7 +96,7 @@ TEST(Submit, a_refusal_is_final) {
   }}};
   auto client = client_of(server);
   Clock clock;
-  const auto answer = send_until_answered(client, [] { return post("k"); }, {}, clock.pace());
+  const auto answer = send_until_answered(client, [] { return post_with_key("k"); }, {}, clock.pace());
   EXPECT_EQ(answer->status, 422u);
   EXPECT_TRUE(clock.slept.empty());
 }
@@ -110,7 +108,7 @@ TEST(Submit, a_fault_of_the_body_is_final) {
   const auto answer = send_until_answered(
       client,
       [] {
-        auto request = post("k");
+        auto request = post_with_key("k");
         request.body->bytes_total = 100;
         return request;
       },

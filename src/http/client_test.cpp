@@ -15,6 +15,11 @@
 
 namespace ratebook::http::testing {
 
+bool comes_true(const std::function<bool()>& condition) {
+  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  return condition();
+}
+
 bool Answer::is_problem(std::string_view type) const {
   return headers.contains("content-type") && headers.at("content-type") == "application/problem+json" &&
          body.contains("\"type\":\"/problems/" + std::string{type} + "\"") &&

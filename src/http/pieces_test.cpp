@@ -13,15 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Client;
+using testing::comes_true;
 using testing::get;
 using testing::RunningServer;
 
 constexpr std::size_t piece_bytes = 100'000;
-
-bool comes_true(const std::function<bool()>& condition) {
-  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
-  return condition();
-}
 
 std::string piece_of(int number) { return std::string(piece_bytes, static_cast<char>('a' + number % 26)); }
 

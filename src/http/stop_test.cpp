@@ -14,7 +14,7 @@ using testing::Client;
 using testing::get;
 using testing::RunningServer;
 
-std::vector<Route> routes() {
+std::vector<Route> slow_routes() {
   return {{"GET", "/now", Immediate{[](const Request&, Response& response) { response.body = std::string(2000, 'n'); }},
            "now"},
           {"GET", "/later", Deferred{[](std::shared_ptr<const Request>, const Respond& respond) {
@@ -64,7 +64,7 @@ void load(std::uint16_t port, unsigned kind, Tally& tally) {
 void stop_under_load(std::chrono::milliseconds drain_time) {
   auto options = RunningServer::quick_options();
   options.drain_time = drain_time;
-  RunningServer server{routes(), options};
+  RunningServer server{slow_routes(), options};
   Tally tally;
   std::vector<std::thread> clients;
   for (unsigned i = 0; i < 6; ++i) clients.emplace_back(load, server.port(), i, std::ref(tally));
@@ -85,7 +85,7 @@ TEST(Stop, UnderLoadWithADrainTimeLosesNoAnswer) { stop_under_load(200ms); }
 
 TEST(Stop, ResetsNoConnectionThatTheKernelHasAccepted) {
   for (int round = 0; round < 3; ++round) {
-    RunningServer server{routes()};
+    RunningServer server{slow_routes()};
     std::atomic<int> answered = 0, lost = 0;
     std::vector<std::thread> clients;
     for (int i = 0; i < 8; ++i) {
@@ -107,7 +107,7 @@ TEST(Stop, ResetsNoConnectionThatTheKernelHasAccepted) {
 TEST(Stop, GoesOnServingForTheDrainTimeWithConnectionClose) {
   auto options = RunningServer::quick_options();
   options.drain_time = 500ms;
-  RunningServer server{routes(), options};
+  RunningServer server{slow_routes(), options};
   Client kept{server.port()};
   EXPECT_FALSE(kept.ask(get("/now"))->closes());
   server.stop();
@@ -129,7 +129,7 @@ TEST(Stop, GoesOnServingForTheDrainTimeWithConnectionClose) {
 }
 
 TEST(Stop, ClosesIdleConnectionsInOrder) {
-  RunningServer server{routes()};
+  RunningServer server{slow_routes()};
   Client fresh{server.port()}, used{server.port()};
   EXPECT_EQ(used.ask(get("/now"))->status, 200U);
   server.stop();
@@ -192,7 +192,7 @@ TEST(Stop, CutsOffWhatOutlastsTheGraceTime) {
 
 TEST(Stop, ServesWhoStandsInTheAcceptQueue) {
   // Connections that the kernel has accepted but the server has not, since it is not running yet when it is stopped.
-  Server server{RunningServer::quick_options(), routes(), {}};
+  Server server{RunningServer::quick_options(), slow_routes(), {}};
   const auto port = server.listen();
   ASSERT_TRUE(port);
   std::vector<std::unique_ptr<Client>> clients;
@@ -211,7 +211,7 @@ TEST(Stop, ServesWhoStandsInTheAcceptQueue) {
 }
 
 TEST(Stop, MayComeTwiceAndAtOnce) {
-  RunningServer server{routes()};
+  RunningServer server{slow_routes()};
   server.stop();
   server.stop();
   server.wait_until_done();

@@ -12,13 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Client;
+using testing::comes_true;
 using testing::get;
 using testing::RunningServer;
-
-bool comes_true(const std::function<bool()>& condition) {
-  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
-  return condition();
-}
 
 /// The handler's side, for a test to send through.
 class Source {

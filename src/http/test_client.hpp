@@ -1,5 +1,6 @@
 // For this folder's tests: a server on a free port of loopback, and a client that shows what goes over the wire.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,9 @@
 #include "http/server.hpp"
 
 namespace ratebook::http::testing {
+
+/// Asks again and again, for at most 10 s.
+bool comes_true(const std::function<bool()>& condition);
 
 struct Answer {
   unsigned status = 0;

@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Client;
+using testing::comes_true;
 using testing::get;
 using testing::RunningServer;
 
@@ -64,11 +65,6 @@ std::string some_bytes(std::size_t count) {
   std::string bytes(count, '\0');
   for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<char>(i * 131 % 251);
   return bytes;
-}
-
-bool comes_true(const std::function<bool()>& condition) {
-  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
-  return condition();
 }
 
 TEST(Upload, TakesABodyOfKnownLengthInPieces) {

@@ -17,9 +17,9 @@ constexpr std::string_view good_line = "CNSGH,NLRTM,2021-01-31,1154.50\n";
 
 std::string body(std::string_view lines) { return std::string{header} + std::string{lines}; }
 
-std::vector<std::string> wrong(std::string_view csv) { return testing::wrong(decode_csv(csv)); }
+std::vector<std::string> wrong_csv(std::string_view csv) { return testing::wrong(decode_csv(csv)); }
 
-std::string digest_of(std::string_view csv) {
+std::string csv_digest(std::string_view csv) {
   const auto result = decode_csv(csv);
   return result ? hex(result->digest) : lines_of(result.error()).front();
 }
@@ -38,7 +38,7 @@ TEST(Csv, ABatch) {
 }
 
 TEST(Csv, TheSamePricesInEveryDress) {
-  const std::string plain = digest_of(body("CNSGH,NLRTM,2021-01-31,1154.50\nNLRTM,CNSGH,2021-02-01,7\n"));
+  const std::string plain = csv_digest(body("CNSGH,NLRTM,2021-01-31,1154.50\nNLRTM,CNSGH,2021-02-01,7\n"));
   EXPECT_EQ(plain.size(), 64U) << plain;
   for (const std::string& other : {
            body("CNSGH,NLRTM,2021-01-31,1154.50\nNLRTM,CNSGH,2021-02-01,7"),
@@ -52,36 +52,38 @@ TEST(Csv, TheSamePricesInEveryDress) {
                        "\"NLRTM\"\r\n"},
            std::string{"day,price,orig_code,dest_code\n2021-01-31,1154.50,CNSGH,NLRTM\n2021-02-01,7,NLRTM,CNSGH\r"},
        }) {
-    EXPECT_EQ(digest_of(other), plain) << other;
+    EXPECT_EQ(csv_digest(other), plain) << other;
   }
 }
 
 TEST(Csv, WrongValues) {
-  EXPECT_THAT(wrong(body("CNXXX,nlrtm,2021-1-31,x\n")),
+  EXPECT_THAT(wrong_csv(body("CNXXX,nlrtm,2021-1-31,x\n")),
               ElementsAre("0:2 orig_code unknown-port", "0:2 dest_code unknown-port", "0:2 day bad-day",
                           "0:2 price not-a-number"));
-  EXPECT_THAT(wrong(body("CNOLD,NLRTM,2021-02-29,1e3\nNLRTM,NLRTM,2150-01-01,0.001\n")),
+  EXPECT_THAT(wrong_csv(body("CNOLD,NLRTM,2021-02-29,1e3\nNLRTM,NLRTM,2150-01-01,0.001\n")),
               ElementsAre("0:2 orig_code closed-port", "0:2 day no-such-day", "0:2 price exponent",
                           "1:3 dest_code same-port", "1:3 day day-out-of-range", "1:3 price too-many-decimals"));
-  EXPECT_THAT(wrong(body("CNSGH,NLRTM,2021-01-31,0\nCNSGH,NLRTM,2021-01-31,-1\nCNSGH,NLRTM,2021-01-31,20000000.01\n")),
-              ElementsAre("0:2 price not-positive", "1:3 price not-positive", "2:4 price too-large"));
-  EXPECT_THAT(wrong(body(",\"\",,\n")),
+  EXPECT_THAT(
+      wrong_csv(body("CNSGH,NLRTM,2021-01-31,0\nCNSGH,NLRTM,2021-01-31,-1\nCNSGH,NLRTM,2021-01-31,20000000.01\n")),
+      ElementsAre("0:2 price not-positive", "1:3 price not-positive", "2:4 price too-large"));
+  EXPECT_THAT(wrong_csv(body(",\"\",,\n")),
               ElementsAre("0:2 orig_code missing", "0:2 dest_code missing", "0:2 day missing", "0:2 price missing"));
-  EXPECT_THAT(wrong(body("CN\xFFGH,NLRTM,2021-01-31,1\n")), ElementsAre("0:2 orig_code bad-utf8"));
-  EXPECT_THAT(wrong(body(" CNSGH,NLRTM,2021-01-31,1 \n")),
+  EXPECT_THAT(wrong_csv(body("CN\xFFGH,NLRTM,2021-01-31,1\n")), ElementsAre("0:2 orig_code bad-utf8"));
+  EXPECT_THAT(wrong_csv(body(" CNSGH,NLRTM,2021-01-31,1 \n")),
               ElementsAre("0:2 orig_code unknown-port", "0:2 price not-a-number"));
-  EXPECT_THAT(wrong(body("CNSGH,NLRTM,2021-01-31,1\r\r\n")), ElementsAre("0:2 price not-a-number"));
-  EXPECT_THAT(wrong(body(std::string{"CNSGH,NLRTM,2021-01-31,1\0\n", 26})), ElementsAre("0:2 price not-a-number"));
+  EXPECT_THAT(wrong_csv(body("CNSGH,NLRTM,2021-01-31,1\r\r\n")), ElementsAre("0:2 price not-a-number"));
+  EXPECT_THAT(wrong_csv(body(std::string{"CNSGH,NLRTM,2021-01-31,1\0\n", 26})), ElementsAre("0:2 price not-a-number"));
 }
 
 TEST(Csv, WrongFieldCountsGoOnAtTheNextRecord) {
-  EXPECT_THAT(wrong(body("CNSGH,NLRTM,2021-01-31\nCNSGH,NLRTM,2021-01-31,1,2\n\"\"\nCNSGH,NLRTM,2021-01-31,1\n,\n")),
-              ElementsAre("0:2 - wrong-field-count", "1:3 - wrong-field-count", "2:4 - wrong-field-count",
-                          "4:6 - wrong-field-count"));
+  EXPECT_THAT(
+      wrong_csv(body("CNSGH,NLRTM,2021-01-31\nCNSGH,NLRTM,2021-01-31,1,2\n\"\"\nCNSGH,NLRTM,2021-01-31,1\n,\n")),
+      ElementsAre("0:2 - wrong-field-count", "1:3 - wrong-field-count", "2:4 - wrong-field-count",
+                  "4:6 - wrong-field-count"));
 }
 
 TEST(Csv, LinesAreCountedThroughQuotedLineBreaks) {
-  EXPECT_THAT(wrong(body("\"CN\nSGH\",NLRTM,2021-01-31,1\nCNSGH,NLRTM,2021-01-31,x\n\"a\n\n\",b\nCNSGH,NLRTM,,1")),
+  EXPECT_THAT(wrong_csv(body("\"CN\nSGH\",NLRTM,2021-01-31,1\nCNSGH,NLRTM,2021-01-31,x\n\"a\n\n\",b\nCNSGH,NLRTM,,1")),
               ElementsAre("0:2 orig_code unknown-port", "1:4 price not-a-number", "2:5 - wrong-field-count",
                           "3:8 day missing"));
 }
@@ -94,39 +96,39 @@ TEST(Csv, DoubledQuotesAreOne) {
 
 TEST(Csv, ABrokenQuoteCostsItsLineOnly) {
   const std::string good{good_line};
-  EXPECT_THAT(wrong(body("CN\"SGH,NLRTM,2021-01-31,1\n" + good + "CNSGH,NLRTM,2021-01-31,0\n")),
+  EXPECT_THAT(wrong_csv(body("CN\"SGH,NLRTM,2021-01-31,1\n" + good + "CNSGH,NLRTM,2021-01-31,0\n")),
               ElementsAre("0:2 - bad-quote", "2:4 price not-positive"));
-  EXPECT_THAT(wrong(body("\"CNSGH\"x,NLRTM,2021-01-31,1\n" + good)), ElementsAre("0:2 - bad-quote"));
-  EXPECT_THAT(wrong(body("\"CNSGH\" ,NLRTM,2021-01-31,1\n" + good)), ElementsAre("0:2 - bad-quote"));
-  EXPECT_THAT(wrong(body("\"CNSGH\"\r,NLRTM,2021-01-31,1\n" + good)), ElementsAre("0:2 - bad-quote"));
-  EXPECT_THAT(wrong(body("\"CNSGH,NLRTM,2021-01-31,1\n" + good + good)), ElementsAre("0:2 - bad-quote"));
-  EXPECT_THAT(wrong(body("\"CNSGH,NLRTM,2021-01-31,1\n" + good + "\"CNSGH\",NLRTM,2021-01-31,0\n")),
+  EXPECT_THAT(wrong_csv(body("\"CNSGH\"x,NLRTM,2021-01-31,1\n" + good)), ElementsAre("0:2 - bad-quote"));
+  EXPECT_THAT(wrong_csv(body("\"CNSGH\" ,NLRTM,2021-01-31,1\n" + good)), ElementsAre("0:2 - bad-quote"));
+  EXPECT_THAT(wrong_csv(body("\"CNSGH\"\r,NLRTM,2021-01-31,1\n" + good)), ElementsAre("0:2 - bad-quote"));
+  EXPECT_THAT(wrong_csv(body("\"CNSGH,NLRTM,2021-01-31,1\n" + good + good)), ElementsAre("0:2 - bad-quote"));
+  EXPECT_THAT(wrong_csv(body("\"CNSGH,NLRTM,2021-01-31,1\n" + good + "\"CNSGH\",NLRTM,2021-01-31,0\n")),
               ElementsAre("0:2 - bad-quote", "2:4 price not-positive"));
-  EXPECT_THAT(wrong(body(good + "\"")), ElementsAre("1:3 - bad-quote"));
+  EXPECT_THAT(wrong_csv(body(good + "\"")), ElementsAre("1:3 - bad-quote"));
 }
 
 TEST(Csv, AQuoteThatStaysOpenCostsItsLineOnly) {
   std::string csv = body("\"CNSGH,NLRTM,2021-01-31,1\n");
   for (int i = 0; i < 10'000; ++i) csv += good_line;
-  EXPECT_THAT(wrong(csv + "CNSGH,NLRTM,2021-01-31,0\n"),
+  EXPECT_THAT(wrong_csv(csv + "CNSGH,NLRTM,2021-01-31,0\n"),
               ElementsAre("0:2 - line-too-long", "10001:10003 price not-positive"));
 }
 
 TEST(Csv, ALineTooLongCostsItsLineOnly) {
   const std::string most = "CNSGH,NLRTM,2021-01-31," + std::string(64 * 1024 - 24, '0') + "1";
   for (const char* rest : {"\n", "\r\n"}) {
-    EXPECT_THAT(wrong(body(most.substr(0, most.size() - std::string_view{rest}.size()) + "1" + rest)),
+    EXPECT_THAT(wrong_csv(body(most.substr(0, most.size() - std::string_view{rest}.size()) + "1" + rest)),
                 ElementsAre("0:2 - line-too-long"));
   }
-  EXPECT_THAT(wrong(body(most.substr(0, most.size() - 2) + "1\n" + std::string{good_line})), ElementsAre("2 good"));
-  EXPECT_THAT(wrong(body(most)), ElementsAre("1 good"));
-  EXPECT_THAT(wrong(body(std::string(500'000, 'x') + "\n" + std::string{good_line} + std::string(500'000, ','))),
+  EXPECT_THAT(wrong_csv(body(most.substr(0, most.size() - 2) + "1\n" + std::string{good_line})), ElementsAre("2 good"));
+  EXPECT_THAT(wrong_csv(body(most)), ElementsAre("1 good"));
+  EXPECT_THAT(wrong_csv(body(std::string(500'000, 'x') + "\n" + std::string{good_line} + std::string(500'000, ','))),
               ElementsAre("0:2 - line-too-long", "2:4 - line-too-long"));
 }
 
 TEST(Csv, WrongHeaders) {
   const auto with_header = [](std::string_view line) {
-    return wrong(std::string{line} + "\n" + std::string{good_line});
+    return wrong_csv(std::string{line} + "\n" + std::string{good_line});
   };
   EXPECT_THAT(with_header("orig_code,dest_code,day"), ElementsAre("-:1 price missing-column"));
   EXPECT_THAT(with_header("orig_code,dest_code,day,price,note"), ElementsAre("-:1 note unknown-column"));
@@ -152,9 +154,9 @@ TEST(Csv, AHeaderThatCannotBeReadIsMalformed) {
 }
 
 TEST(Csv, AnEmptyBatch) {
-  EXPECT_THAT(wrong("\n\n"), ElementsAre("-:1 - empty"));
-  EXPECT_THAT(wrong(header), ElementsAre("-:- prices empty"));
-  EXPECT_THAT(wrong(header.substr(0, header.size() - 1)), ElementsAre("-:- prices empty"));
+  EXPECT_THAT(wrong_csv("\n\n"), ElementsAre("-:1 - empty"));
+  EXPECT_THAT(wrong_csv(header), ElementsAre("-:- prices empty"));
+  EXPECT_THAT(wrong_csv(header.substr(0, header.size() - 1)), ElementsAre("-:- prices empty"));
 }
 
 TEST(Csv, TheSourceComesFromTheQuery) {

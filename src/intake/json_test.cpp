@@ -31,9 +31,9 @@ std::string item_with_ports(std::string_view orig, std::string_view dest) {
 }
 
 /// What is wrong with a batch of this one item.
-std::vector<std::string> wrong(std::string_view item) { return testing::wrong(decode_json(batch(item))); }
+std::vector<std::string> wrong_json(std::string_view item) { return testing::wrong(decode_json(batch(item))); }
 
-Refused refused(std::string_view body, Setting setting = {}) {
+Refused refused_json(std::string_view body, Setting setting = {}) {
   auto result = decode_json(body, std::move(setting));
   EXPECT_FALSE(result.has_value()) << body;
   return result ? Refused{} : std::move(result.error());
@@ -69,91 +69,95 @@ TEST(Json, ThePriceIsExact) {
   }
   // As floats these would be off by a cent, or round into the range.
   EXPECT_EQ(prices_of(decode_json(batch(item_with_price("19999999.99")))->spool)[0].amount, Cents{1'999'999'999});
-  EXPECT_THAT(wrong(item_with_price("20000000.0000000000001")), ElementsAre("0:1 price too-many-decimals"));
-  EXPECT_THAT(wrong(item_with_price("0.010000000000000000000001")), ElementsAre("0:1 price too-many-decimals"));
-  EXPECT_THAT(wrong(item_with_price("100000000000000000000000000000000000000")), ElementsAre("0:1 price too-large"));
+  EXPECT_THAT(wrong_json(item_with_price("20000000.0000000000001")), ElementsAre("0:1 price too-many-decimals"));
+  EXPECT_THAT(wrong_json(item_with_price("0.010000000000000000000001")), ElementsAre("0:1 price too-many-decimals"));
+  EXPECT_THAT(wrong_json(item_with_price("100000000000000000000000000000000000000")),
+              ElementsAre("0:1 price too-large"));
 }
 
 TEST(Json, WrongPrices) {
-  EXPECT_THAT(wrong(item_with_price("1.5e3")), ElementsAre("0:1 price exponent"));
-  EXPECT_THAT(wrong(item_with_price("\"1E3\"")), ElementsAre("0:1 price exponent"));
-  EXPECT_THAT(wrong(item_with_price("1.005")), ElementsAre("0:1 price too-many-decimals"));
-  EXPECT_THAT(wrong(item_with_price("0")), ElementsAre("0:1 price not-positive"));
-  EXPECT_THAT(wrong(item_with_price("-3.10")), ElementsAre("0:1 price not-positive"));
-  EXPECT_THAT(wrong(item_with_price("20000000.01")), ElementsAre("0:1 price too-large"));
-  EXPECT_THAT(wrong(item_with_price("\"a lot\"")), ElementsAre("0:1 price not-a-number"));
-  EXPECT_THAT(wrong(item_with_price("\"\"")), ElementsAre("0:1 price not-a-number"));
+  EXPECT_THAT(wrong_json(item_with_price("1.5e3")), ElementsAre("0:1 price exponent"));
+  EXPECT_THAT(wrong_json(item_with_price("\"1E3\"")), ElementsAre("0:1 price exponent"));
+  EXPECT_THAT(wrong_json(item_with_price("1.005")), ElementsAre("0:1 price too-many-decimals"));
+  EXPECT_THAT(wrong_json(item_with_price("0")), ElementsAre("0:1 price not-positive"));
+  EXPECT_THAT(wrong_json(item_with_price("-3.10")), ElementsAre("0:1 price not-positive"));
+  EXPECT_THAT(wrong_json(item_with_price("20000000.01")), ElementsAre("0:1 price too-large"));
+  EXPECT_THAT(wrong_json(item_with_price("\"a lot\"")), ElementsAre("0:1 price not-a-number"));
+  EXPECT_THAT(wrong_json(item_with_price("\"\"")), ElementsAre("0:1 price not-a-number"));
   for (const char* value : {"null", "true", "false", "[1]", "{\"a\":[{}]}"}) {
-    EXPECT_THAT(wrong(item_with_price(value)), ElementsAre("0:1 price wrong-type")) << value;
+    EXPECT_THAT(wrong_json(item_with_price(value)), ElementsAre("0:1 price wrong-type")) << value;
   }
 }
 
 TEST(Json, WrongDays) {
   for (const char* day : {"\"\"", "\"2021-1-31\"", "\"2021-01-31T00:00:00Z\"", "\"31.01.2021\"", "\"2021-01-3x\""}) {
-    EXPECT_THAT(wrong(item_with_day(day)), ElementsAre("0:1 day bad-day")) << day;
+    EXPECT_THAT(wrong_json(item_with_day(day)), ElementsAre("0:1 day bad-day")) << day;
   }
   for (const char* day : {"\"2021-02-29\"", "\"2021-13-01\"", "\"2021-00-00\"", "\"0000-01-01\""}) {
-    EXPECT_THAT(wrong(item_with_day(day)), ElementsAre("0:1 day no-such-day")) << day;
+    EXPECT_THAT(wrong_json(item_with_day(day)), ElementsAre("0:1 day no-such-day")) << day;
   }
   for (const char* day : {"\"1969-12-31\"", "\"2150-01-01\""}) {
-    EXPECT_THAT(wrong(item_with_day(day)), ElementsAre("0:1 day day-out-of-range")) << day;
+    EXPECT_THAT(wrong_json(item_with_day(day)), ElementsAre("0:1 day day-out-of-range")) << day;
   }
   for (const char* day : {"20210131", "null", "[\"2021-01-31\"]"}) {
-    EXPECT_THAT(wrong(item_with_day(day)), ElementsAre("0:1 day wrong-type")) << day;
+    EXPECT_THAT(wrong_json(item_with_day(day)), ElementsAre("0:1 day wrong-type")) << day;
   }
 }
 
 TEST(Json, WrongPorts) {
-  EXPECT_THAT(wrong(item_with_ports("\"CNXXX\"", "\"nlrtm\"")),
+  EXPECT_THAT(wrong_json(item_with_ports("\"CNXXX\"", "\"nlrtm\"")),
               ElementsAre("0:1 orig_code unknown-port", "0:1 dest_code unknown-port"));
-  EXPECT_THAT(wrong(item_with_ports("\"CNOLD\"", "\"NLRTM\"")), ElementsAre("0:1 orig_code closed-port"));
-  EXPECT_THAT(wrong(item_with_ports("\"NLRTM\"", "\"CNOLD\"")), ElementsAre("0:1 dest_code closed-port"));
-  EXPECT_THAT(wrong(item_with_ports("\"NLRTM\"", "\"NLRTM\"")), ElementsAre("0:1 dest_code same-port"));
-  EXPECT_THAT(wrong(item_with_ports("\"CNXXX\"", "\"CNXXX\"")),
+  EXPECT_THAT(wrong_json(item_with_ports("\"CNOLD\"", "\"NLRTM\"")), ElementsAre("0:1 orig_code closed-port"));
+  EXPECT_THAT(wrong_json(item_with_ports("\"NLRTM\"", "\"CNOLD\"")), ElementsAre("0:1 dest_code closed-port"));
+  EXPECT_THAT(wrong_json(item_with_ports("\"NLRTM\"", "\"NLRTM\"")), ElementsAre("0:1 dest_code same-port"));
+  EXPECT_THAT(wrong_json(item_with_ports("\"CNXXX\"", "\"CNXXX\"")),
               ElementsAre("0:1 orig_code unknown-port", "0:1 dest_code unknown-port"));
-  EXPECT_THAT(wrong(item_with_ports("5", "null")), ElementsAre("0:1 orig_code wrong-type", "0:1 dest_code wrong-type"));
+  EXPECT_THAT(wrong_json(item_with_ports("5", "null")),
+              ElementsAre("0:1 orig_code wrong-type", "0:1 dest_code wrong-type"));
 }
 
 TEST(Json, WrongFields) {
-  EXPECT_THAT(wrong("{}"),
+  EXPECT_THAT(wrong_json("{}"),
               ElementsAre("0:1 orig_code missing", "0:1 dest_code missing", "0:1 day missing", "0:1 price missing"));
-  EXPECT_THAT(wrong(R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1,"Price":[{"x":1}],"":0})"),
-              ElementsAre("0:1 Price unknown-field", "0:1 - unknown-field"));
-  EXPECT_THAT(wrong(R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1,"price":1,"price":"x"})"),
-              ElementsAre("0:1 price repeated-field"));
-  EXPECT_THAT(wrong(R"({"day":"x","orig_code":"CNSGH","d\u0061y":"2021-01-31","dest_code":"NLRTM","price":1})"),
+  EXPECT_THAT(
+      wrong_json(R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1,"Price":[{"x":1}],"":0})"),
+      ElementsAre("0:1 Price unknown-field", "0:1 - unknown-field"));
+  EXPECT_THAT(
+      wrong_json(R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1,"price":1,"price":"x"})"),
+      ElementsAre("0:1 price repeated-field"));
+  EXPECT_THAT(wrong_json(R"({"day":"x","orig_code":"CNSGH","d\u0061y":"2021-01-31","dest_code":"NLRTM","price":1})"),
               ElementsAre("0:1 day repeated-field"));
   for (const char* item : {"5", "null", "\"CNSGH\"", "[1,2]", "true"}) {
-    EXPECT_THAT(wrong(item), ElementsAre("0:1 - wrong-type")) << item;
+    EXPECT_THAT(wrong_json(item), ElementsAre("0:1 - wrong-type")) << item;
   }
 }
 
 TEST(Json, BadUtf8) {
-  EXPECT_THAT(wrong(item_with_ports("\"CN\xFFGH\"", "\"NLRTM\"")), ElementsAre("0:1 orig_code bad-utf8"));
-  EXPECT_THAT(wrong(item_with_price("\"1\xC3\"")), ElementsAre("0:1 price bad-utf8"));
-  EXPECT_THAT(wrong(item_with_day("\"\\ud800\"")), ElementsAre("0:1 day bad-utf8"));
-  EXPECT_THAT(wrong(item_with_day("\"\\udc00\\ud800\"")), ElementsAre("0:1 day bad-utf8"));
-  EXPECT_THAT(wrong(item_with_day("\"\\ud83d\\ude00 \\u00e4\"")), ElementsAre("0:1 day bad-day"));
-  EXPECT_THAT(wrong("{\"\xFF\":1,\"\\ud800\":2}"),
+  EXPECT_THAT(wrong_json(item_with_ports("\"CN\xFFGH\"", "\"NLRTM\"")), ElementsAre("0:1 orig_code bad-utf8"));
+  EXPECT_THAT(wrong_json(item_with_price("\"1\xC3\"")), ElementsAre("0:1 price bad-utf8"));
+  EXPECT_THAT(wrong_json(item_with_day("\"\\ud800\"")), ElementsAre("0:1 day bad-utf8"));
+  EXPECT_THAT(wrong_json(item_with_day("\"\\udc00\\ud800\"")), ElementsAre("0:1 day bad-utf8"));
+  EXPECT_THAT(wrong_json(item_with_day("\"\\ud83d\\ude00 \\u00e4\"")), ElementsAre("0:1 day bad-day"));
+  EXPECT_THAT(wrong_json("{\"\xFF\":1,\"\\ud800\":2}"),
               ElementsAre("0:1 orig_code missing", "0:1 dest_code missing", "0:1 day missing", "0:1 price missing",
                           "0:1 ? bad-utf8", "0:1 ? bad-utf8"));
-  EXPECT_THAT(lines_of(refused("{\"source\":\"\xFF\",\"\xFF\":1,\"prices\":[]}", {.source = ""})),
+  EXPECT_THAT(lines_of(refused_json("{\"source\":\"\xFF\",\"\xFF\":1,\"prices\":[]}", {.source = ""})),
               ElementsAre("-:1 source bad-utf8", "-:1 ? bad-utf8"));
 }
 
 TEST(Json, AMessageShowsTheValueShortAndClean) {
-  const auto result = refused(batch(item_with_day("\"2021\\u0000\\n\\u009b" + std::string(100, 'x') + "\"")));
+  const auto result = refused_json(batch(item_with_day("\"2021\\u0000\\n\\u009b" + std::string(100, 'x') + "\"")));
   EXPECT_THAT(result.errors.at(0).message, HasSubstr("'2021???" + std::string(33, 'x') + "…' is not a day"));
 }
 
 TEST(Json, EscapesStandForTheirCharacters) {
-  const auto result = refused(batch(item_with_day(R"("\ud83d\ude00 \u00E4 \u20ac \" \\ \/ \b\f\n\r\t \u0041")")));
+  const auto result = refused_json(batch(item_with_day(R"("\ud83d\ude00 \u00E4 \u20ac \" \\ \/ \b\f\n\r\t \u0041")")));
   EXPECT_THAT(result.errors.at(0).message, HasSubstr("'😀 ä € \" \\ / ????? A' is not a day"));
 }
 
 TEST(Json, EveryItemIsCheckedWithItsLine) {
-  const auto result = refused(fmt::format("{{\n\"prices\": [\n{},\n{}, {},\n\n{}\n],\n\"source\": \"carrier-a\"}}",
-                                          good_item, item_with_price("0"), item_with_day("1"), "{}"));
+  const auto result = refused_json(fmt::format("{{\n\"prices\": [\n{},\n{}, {},\n\n{}\n],\n\"source\": \"carrier-a\"}}",
+                                               good_item, item_with_price("0"), item_with_day("1"), "{}"));
   EXPECT_THAT(lines_of(result), ElementsAre("1:4 price not-positive", "2:4 day wrong-type", "3:6 orig_code missing",
                                             "3:6 dest_code missing", "3:6 day missing", "3:6 price missing"));
   EXPECT_EQ(result.error_count, 6U);
@@ -162,7 +166,7 @@ TEST(Json, EveryItemIsCheckedWithItsLine) {
 TEST(Json, ListsTheFirstErrorsAndCountsAll) {
   std::string items{good_item};
   for (int i = 0; i < 500; ++i) items += ",{\"x\":1}";
-  const auto result = refused(fmt::format("{{\"prices\":[{}],\"other\":1}}", items));
+  const auto result = refused_json(fmt::format("{{\"prices\":[{}],\"other\":1}}", items));
   EXPECT_EQ(result.kind, Refused::Kind::invalid);
   EXPECT_EQ(result.error_count, 500U * 5 + 1);
   ASSERT_EQ(result.errors.size(), errors_listed_max);
@@ -170,7 +174,7 @@ TEST(Json, ListsTheFirstErrorsAndCountsAll) {
   EXPECT_EQ(line_of(result.errors[1]), "1:1 orig_code missing");
   std::string item = "{";
   for (int i = 0; i < 300; ++i) item += fmt::format("\"x{}\":1,", i);
-  EXPECT_EQ(refused(batch(item + "\"y\":2}")).error_count, 305U);
+  EXPECT_EQ(refused_json(batch(item + "\"y\":2}")).error_count, 305U);
 }
 
 TEST(Json, TheSource) {
@@ -193,15 +197,15 @@ TEST(Json, TheSource) {
 }
 
 TEST(Json, TheWhole) {
-  EXPECT_THAT(lines_of(refused("{}")), ElementsAre("-:- prices empty"));
-  EXPECT_THAT(lines_of(refused(batch(""))), ElementsAre("-:- prices empty"));
-  EXPECT_THAT(lines_of(refused("{\"prices\":null}")), ElementsAre("-:1 prices wrong-type"));
-  EXPECT_THAT(lines_of(refused("{\"prices\":{}}")), ElementsAre("-:1 prices wrong-type"));
-  EXPECT_THAT(lines_of(refused(fmt::format("{{\"prices\":[{0}],\n\"prices\":[{0},5]}}", good_item))),
+  EXPECT_THAT(lines_of(refused_json("{}")), ElementsAre("-:- prices empty"));
+  EXPECT_THAT(lines_of(refused_json(batch(""))), ElementsAre("-:- prices empty"));
+  EXPECT_THAT(lines_of(refused_json("{\"prices\":null}")), ElementsAre("-:1 prices wrong-type"));
+  EXPECT_THAT(lines_of(refused_json("{\"prices\":{}}")), ElementsAre("-:1 prices wrong-type"));
+  EXPECT_THAT(lines_of(refused_json(fmt::format("{{\"prices\":[{0}],\n\"prices\":[{0},5]}}", good_item))),
               ElementsAre("-:2 prices repeated-field", "2:2 - wrong-type"));
-  EXPECT_THAT(lines_of(refused(fmt::format("{{\"prices\":[{0}],\"currency\":{{\"a\":[1]}}}}", good_item))),
+  EXPECT_THAT(lines_of(refused_json(fmt::format("{{\"prices\":[{0}],\"currency\":{{\"a\":[1]}}}}", good_item))),
               ElementsAre("-:1 currency unknown-field"));
-  EXPECT_THAT(lines_of(refused(batch(good_item), {.replaces = "x"})), ElementsAre("-:- replaces bad-batch-id"));
+  EXPECT_THAT(lines_of(refused_json(batch(good_item), {.replaces = "x"})), ElementsAre("-:- replaces bad-batch-id"));
 }
 
 TEST(Json, WhatItReplacesIsPartOfTheDigest) {
@@ -212,16 +216,17 @@ TEST(Json, WhatItReplacesIsPartOfTheDigest) {
 }
 
 TEST(Json, ASyntaxErrorEndsTheCheckAndNamesItsPlace) {
-  const auto result = refused("{\"prices\":[\n{},\n{\"day\" 5},{}]}");
+  const auto result = refused_json("{\"prices\":[\n{},\n{\"day\" 5},{}]}");
   EXPECT_EQ(result.kind, Refused::Kind::malformed);
   EXPECT_EQ(result.detail, "line 3, column 8 (byte 23): '5' stands where ':' should");
   EXPECT_EQ(result.error_count, 4U);
   EXPECT_EQ(result.errors.size(), 4U);
-  EXPECT_EQ(refused("{\"prices\":[{}").detail,
+  EXPECT_EQ(refused_json("{\"prices\":[{}").detail,
             "the body ends at line 1, column 14 (byte 13), where ',' or ']' should follow");
-  EXPECT_EQ(refused(" ").detail, "the body ends at line 1, column 2 (byte 1), where '{' should follow");
-  EXPECT_EQ(refused("{}\n{}").detail, "line 2, column 1 (byte 3): '{' stands where nothing after the batch should");
-  EXPECT_EQ(refused(std::string_view{"{}\0", 3}).kind, Refused::Kind::malformed);
+  EXPECT_EQ(refused_json(" ").detail, "the body ends at line 1, column 2 (byte 1), where '{' should follow");
+  EXPECT_EQ(refused_json("{}\n{}").detail,
+            "line 2, column 1 (byte 3): '{' stands where nothing after the batch should");
+  EXPECT_EQ(refused_json(std::string_view{"{}\0", 3}).kind, Refused::Kind::malformed);
 }
 
 TEST(Json, WhatIsSkippedIsCheckedToo) {
@@ -232,11 +237,11 @@ TEST(Json, WhatIsSkippedIsCheckedToo) {
     for (const auto& body :
          {fmt::format("{{\"prices\":[],\"other\":{}}}", value), batch(fmt::format("{{\"x\":{}}}", value)),
           batch(value == std::string_view{} ? "," : value)}) {
-      EXPECT_EQ(refused(body).kind, Refused::Kind::malformed) << body;
+      EXPECT_EQ(refused_json(body).kind, Refused::Kind::malformed) << body;
     }
   }
   std::string deep(1000, '[');
-  EXPECT_EQ(refused(batch("{\"x\":" + deep)).kind, Refused::Kind::malformed);
+  EXPECT_EQ(refused_json(batch("{\"x\":" + deep)).kind, Refused::Kind::malformed);
 }
 
 TEST(Json, Limits) {
@@ -245,16 +250,16 @@ TEST(Json, Limits) {
   setting.limits.items_max = 3;
   EXPECT_TRUE(decode_json(body, setting));
   setting.limits.items_max = 2;
-  EXPECT_EQ(refused(body, setting).kind, Refused::Kind::too_large);
+  EXPECT_EQ(refused_json(body, setting).kind, Refused::Kind::too_large);
   setting = {};
   setting.limits.json_body_bytes_max = body.size();
   EXPECT_TRUE(decode_json(body, setting));
   setting.limits.json_body_bytes_max = body.size() - 1;
-  EXPECT_EQ(refused(body, setting).kind, Refused::Kind::too_large);
+  EXPECT_EQ(refused_json(body, setting).kind, Refused::Kind::too_large);
   setting.piece_bytes = {10};
-  EXPECT_EQ(refused(body, setting).kind, Refused::Kind::too_large);
-  EXPECT_EQ(refused(batch("{\"x\":\"" + std::string(70'000, 'x') + "\"}")).kind, Refused::Kind::too_large);
-  EXPECT_EQ(refused("{\"x\":\"" + std::string(70'000, 'x')).kind, Refused::Kind::too_large);
+  EXPECT_EQ(refused_json(body, setting).kind, Refused::Kind::too_large);
+  EXPECT_EQ(refused_json(batch("{\"x\":\"" + std::string(70'000, 'x') + "\"}")).kind, Refused::Kind::too_large);
+  EXPECT_EQ(refused_json("{\"x\":\"" + std::string(70'000, 'x')).kind, Refused::Kind::too_large);
   EXPECT_TRUE(decode_json(batch(std::string(200'000, ' ') + std::string{good_item} + std::string(200'000, '\n'))));
 }
 

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 const std::string good = R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1154.5})";
 
-std::vector<std::string> wrong(std::string_view ndjson) { return testing::wrong(decode_ndjson(ndjson)); }
+std::vector<std::string> wrong_ndjson(std::string_view ndjson) { return testing::wrong(decode_ndjson(ndjson)); }
 
 std::string message_of(std::string_view line) {
   const auto result = decode_ndjson(line);
@@ -37,13 +37,13 @@ TEST(Ndjson, ALineAPriceInAnyDialect) {
 }
 
 TEST(Ndjson, ValuesAreCheckedAsInJson) {
-  EXPECT_THAT(wrong(R"({"orig_code":"CNXXX","dest_code":5,"day":"2021-02-29","price":1e3})"),
+  EXPECT_THAT(wrong_ndjson(R"({"orig_code":"CNXXX","dest_code":5,"day":"2021-02-29","price":1e3})"),
               ElementsAre("0:1 orig_code unknown-port", "0:1 dest_code wrong-type", "0:1 day no-such-day",
                           "0:1 price exponent"));
-  EXPECT_THAT(
-      wrong(good + "\n\n{}\n" + R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1,"x":1})"),
-      ElementsAre("1:3 orig_code missing", "1:3 dest_code missing", "1:3 day missing", "1:3 price missing",
-                  "2:4 x unknown-field"));
+  EXPECT_THAT(wrong_ndjson(good + "\n\n{}\n" +
+                           R"({"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-31","price":1,"x":1})"),
+              ElementsAre("1:3 orig_code missing", "1:3 dest_code missing", "1:3 day missing", "1:3 price missing",
+                          "2:4 x unknown-field"));
 }
 
 TEST(Ndjson, ABrokenLineCostsItselfOnly) {
@@ -53,16 +53,16 @@ TEST(Ndjson, ABrokenLineCostsItselfOnly) {
         std::string{"}"}, std::string{"{\"a\":\"b"}, std::string{"{\"a\":[1,"}, good + ",", good + good, good + " x",
         good + nul, nul, good.substr(0, good.size() - 1), std::string{"{a:1}"}, std::string{"{\"a\":01}"},
         "\r" + good + "\r" + good, "\xEF\xBB\xBF" + good}) {
-    EXPECT_THAT(wrong(good + "\n" + broken + "\n" + good + "\n{}\n"),
+    EXPECT_THAT(wrong_ndjson(good + "\n" + broken + "\n" + good + "\n{}\n"),
                 ElementsAre("1:2 - bad-line", "3:4 orig_code missing", "3:4 dest_code missing", "3:4 day missing",
                             "3:4 price missing"))
         << broken;
-    EXPECT_THAT(wrong(good + "\n" + broken), ElementsAre("1:2 - bad-line")) << broken;
+    EXPECT_THAT(wrong_ndjson(good + "\n" + broken), ElementsAre("1:2 - bad-line")) << broken;
   }
 }
 
 TEST(Ndjson, AnObjectOverSeveralLinesIsOneErrorALine) {
-  EXPECT_THAT(wrong("{\n\"price\":1\n}\n"), ElementsAre("0:1 - bad-line", "1:2 - bad-line", "2:3 - bad-line"));
+  EXPECT_THAT(wrong_ndjson("{\n\"price\":1\n}\n"), ElementsAre("0:1 - bad-line", "1:2 - bad-line", "2:3 - bad-line"));
 }
 
 TEST(Ndjson, MessagesSayWhereAndHow) {
@@ -78,10 +78,10 @@ TEST(Ndjson, MessagesSayWhereAndHow) {
 
 TEST(Ndjson, ALineTooLongCostsItselfOnly) {
   const std::string most = good + std::string(64 * 1024 - good.size(), ' ');
-  EXPECT_THAT(wrong(most + "\n" + good), ElementsAre("2 good"));
-  EXPECT_THAT(wrong(most + " \n{}1\n" + std::string(500'000, 'x')),
+  EXPECT_THAT(wrong_ndjson(most + "\n" + good), ElementsAre("2 good"));
+  EXPECT_THAT(wrong_ndjson(most + " \n{}1\n" + std::string(500'000, 'x')),
               ElementsAre("0:1 - line-too-long", "1:2 - bad-line", "2:3 - line-too-long"));
-  EXPECT_THAT(wrong("{\"a\":\"" + std::string(200'000, 'x') + "\"}\n" + good + "\n5"),
+  EXPECT_THAT(wrong_ndjson("{\"a\":\"" + std::string(200'000, 'x') + "\"}\n" + good + "\n5"),
               ElementsAre("0:1 - line-too-long", "2:3 - bad-line"));
 }
 
@@ -96,7 +96,7 @@ TEST(Ndjson, ListsTheFirstErrorsAndCountsAll) {
   EXPECT_EQ(line_of(result.error().errors[99]), "98:99 - bad-line");
 }
 
-TEST(Ndjson, ABatchWithoutPrices) { EXPECT_THAT(wrong("\n \r\n"), ElementsAre("-:- prices empty")); }
+TEST(Ndjson, ABatchWithoutPrices) { EXPECT_THAT(wrong_ndjson("\n \r\n"), ElementsAre("-:- prices empty")); }
 
 TEST(Ndjson, HasABoundOfItsItems) {
   Setting setting;
