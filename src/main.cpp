@@ -16,6 +16,7 @@
 #include "http/server.hpp"
 #include "obs/logger.hpp"
 #include "obs/metrics.hpp"
+#include "runtime/freed_memory.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/service_manager.hpp"
 #include "runtime/stop_signals.hpp"
@@ -68,6 +69,7 @@ void say_when_ready(follower::Visible& visible, const http::ServerOptions& optio
 }
 
 int serve(const settings::Settings& settings) {
+  return_freed_memory();
   StopSignals signals;
   const Runtime runtime = machine_runtime();
   const obs::Logger logger{settings.log};
