@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "api/json_writer.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
 
-void append_time_or_null(JsonObject& object, std::string_view name, WallTime time) {
+void append_time_or_null(json::Object& object, std::string_view name, WallTime time) {
   time == 0 ? object.null(name) : object.text(name, format_time(time));
 }
 
@@ -34,7 +34,7 @@ Batch accepted_batch(const BatchHeader& header) {
 
 void append_batch(std::string& out, const Batch& batch) {
   const bool was_committed = batch.status == BatchStatus::committed || batch.status == BatchStatus::retracted;
-  JsonObject object{out};
+  json::Object object{out};
   object.text("id", batch.header.id);
   object.text("source", batch.header.source);
   object.text("idempotency_key", batch.header.key);

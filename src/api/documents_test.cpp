@@ -7,6 +7,7 @@
 #include "api/places_document.hpp"
 #include "api/post_batch.hpp"
 #include "api/testing.hpp"
+#include "model/places_json.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -90,8 +91,7 @@ TEST(Problems, AskAgainLaterWhereThatMayHelp) {
 TEST(PlacesDocument, IsReadAsItIsWritten) {
   const PlacesDocument places{{{"china_main", "China Main", ""}, {"china_east", "\"East\"", "china_main"}},
                               {{"CNSGH", "Shanghai", "china_east", false}, {"CNOLD", "Ölð", "", true}}};
-  std::string out;
-  append_places(out, places);
+  const std::string out = places_json(places);
   EXPECT_THAT(out, HasSubstr(R"({"slug":"china_main","name":"China Main","parent_slug":null})"));
   EXPECT_THAT(out, HasSubstr(R"("parent_slug":null,"closed":true})"));
   EXPECT_EQ(read_places(out).value(), places);

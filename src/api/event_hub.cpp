@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/json_writer.hpp"
 #include "api/query.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -21,7 +21,7 @@ std::string digits_of(const Digest& chain) { return hex(std::span{chain}.first(4
 std::string event_text(const VersionRow& row) {
   std::string text = "event: version\nid: " + version_tag(row.version, row.chain) + "\ndata: ";
   {
-    JsonObject data{text};
+    json::Object data{text};
     data.number("version", row.version);
     data.text("kind", to_string(row.kind));
     data.text_or_null("batch_id", row.batch_id);
@@ -31,7 +31,7 @@ std::string event_text(const VersionRow& row) {
 
 std::string reset_text(Version now, const Digest& chain) {
   std::string text = "event: reset\nid: " + version_tag(now, chain) + "\ndata: ";
-  JsonObject{text}.number("version", now);
+  json::Object{text}.number("version", now);
   return text += "\n\n";
 }
 

@@ -1,9 +1,9 @@
 // GET /v1/places: all regions and ports of the version that is shown here; its ETag is what a PUT names in If-Match.
 #include "api/access.hpp"
 #include "api/endpoints.hpp"
-#include "api/places_document.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
+#include "model/places_json.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -16,7 +16,7 @@ void answer_places(const Service& service, const http::Request& request, const V
   if (answer_not_modified(request, tag, response)) return;
   response.content_type = "application/json";
   response.headers.emplace_back("ETag", tag);
-  append_places(response.body, view.book->places()->document());
+  response.body = places_json(view.book->places()->document());
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/json_writer.hpp"
 #include "api/query.hpp"
+#include "json/writer.hpp"
 #include "model/day.hpp"
 
 namespace ratebook::api {
@@ -55,14 +55,14 @@ bool equal_in_any_case(std::string_view left, std::string_view right) {
 
 void add_view_headers(const View& view, http::Response& response) {
   auto& version = response.headers.emplace_back("Ratebook-Version", std::string{}).second;
-  append_number(version, view.book->version());
+  json::append_number(version, view.book->version());
   if (view.confirmed_at != 0) response.headers.emplace_back("Ratebook-Confirmed-At", time_text(view.confirmed_at));
 }
 
 std::string entity_tag(Version version, const Digest& chain) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string tag{'"'};
-  append_number(tag, version);
+  json::append_number(tag, version);
   tag += '-';
   for (std::size_t i = 0; i < 4; ++i) {
     tag += digits[chain[i] >> 4];

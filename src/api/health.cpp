@@ -1,8 +1,8 @@
 // GET /livez: this process answers. GET /readyz: it holds every version that the store had when it started, and is not
 // about to end; a load balancer sends requests here only then.
 #include "api/endpoints.hpp"
-#include "api/json_writer.hpp"
 #include "api/reading.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 

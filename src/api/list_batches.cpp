@@ -7,9 +7,9 @@
 #include "api/access.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
-#include "api/json_writer.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -70,7 +70,7 @@ class Page {
   }
 
   void write(std::string& out, const std::optional<std::uint64_t>& next) const {
-    JsonObject object{out};
+    json::Object object{out};
     object.member("batches") += '[';
     bool first = true;
     for (const auto* part : {&accepted_, &stored_}) {

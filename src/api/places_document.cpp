@@ -1,9 +1,6 @@
 #include "api/places_document.hpp"
 
-#include <utility>
-
 #include "api/json_reader.hpp"
-#include "api/json_writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -47,34 +44,7 @@ class Reader {
   PlacesDocument places_;
 };
 
-template <class Items, class Write>
-void append_list(std::string& out, const Items& items, Write write) {
-  out += '[';
-  bool first = true;
-  for (const auto& item : items) {
-    if (!std::exchange(first, false)) out += ',';
-    JsonObject object{out};
-    write(object, item);
-  }
-  out += ']';
-}
-
 }  // namespace
-
-void append_places(std::string& out, const PlacesDocument& places) {
-  JsonObject object{out};
-  append_list(object.member("regions"), places.regions, [](JsonObject& one, const RegionDocument& region) {
-    one.text("slug", region.slug);
-    one.text("name", region.name);
-    one.text_or_null("parent_slug", region.parent_slug);
-  });
-  append_list(object.member("ports"), places.ports, [](JsonObject& one, const PortDocument& port) {
-    one.text("code", port.code);
-    one.text("name", port.name);
-    one.text_or_null("parent_slug", port.parent_slug);
-    if (port.closed) one.boolean("closed", true);
-  });
-}
 
 std::expected<PlacesDocument, Problem> read_places(std::string_view json) { return Reader{}.run(json); }
 

@@ -13,9 +13,9 @@
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/headers.hpp"
-#include "api/json_writer.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 
@@ -183,7 +183,7 @@ class Post : public std::enable_shared_from_this<Post> {
     const auto view = service_.view();
     http::Response response = response_with(200, view);
     {
-      JsonObject object{response.body};
+      json::Object object{response.body};
       object.boolean("dry_run", true);
       object.text("id", header_.id);
       object.text("source", header_.source);

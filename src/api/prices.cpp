@@ -5,11 +5,11 @@
 
 #include "api/access.hpp"
 #include "api/endpoints.hpp"
-#include "api/json_writer.hpp"
 #include "api/past.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
 #include "http/accept.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -24,7 +24,7 @@ void append_day(std::string& out, Day day) {
 }
 
 void append_cents(std::string& out, Cents amount) {
-  append_number(out, amount.value / 100);
+  json::append_number(out, amount.value / 100);
   const auto rest = amount.value % 100;
   if (rest == 0) return;
   out += '.';

@@ -1,12 +1,12 @@
 #include "api/problems.hpp"
 
-#include "api/json_writer.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
 
 void append_item(std::string& out, const ProblemItem& item) {
-  JsonObject object{out};
+  json::Object object{out};
   item.index ? object.number("index", *item.index) : object.null("index");
   item.line ? object.number("line", *item.line) : object.null("line");
   object.text("field", item.field);
@@ -24,7 +24,7 @@ std::string_view challenge(const ProblemKind& kind) {
 }  // namespace
 
 void append_problem(std::string& out, const Problem& problem) {
-  JsonObject object{out};
+  json::Object object{out};
   object.text("type", std::string{"/problems/"}.append(problem.kind.type));
   object.text("title", problem.kind.title);
   object.number("status", problem.kind.status);

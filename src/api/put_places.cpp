@@ -7,6 +7,7 @@
 #include "api/places_document.hpp"
 #include "api/reading.hpp"
 #include "api/small_body.hpp"
+#include "model/places_json.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -72,7 +73,7 @@ class Put : public std::enable_shared_from_this<Put> {
     response.content_type = "application/json";
     response.headers.emplace_back("ETag", entity_tag(head->version, head->chain));
     add_view_headers(view, response);
-    append_places(response.body, view.book->places()->document());
+    response.body = places_json(view.book->places()->document());
     respond_(std::move(response));
   }
 

@@ -2,12 +2,12 @@
 // asked: its rates as GET /v1/rates gives them, or its problem. Lines are made as the client takes them.
 #include "api/access.hpp"
 #include "api/endpoints.hpp"
-#include "api/json_writer.hpp"
 #include "api/past.hpp"
 #include "api/query.hpp"
 #include "api/rates_question.hpp"
 #include "api/reading.hpp"
 #include "api/small_body.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -61,7 +61,7 @@ class Lines {
     if (rates) {
       append_route_rates(out, source_.version, route, question_.wanted, *rates);
     } else {
-      JsonObject object{out};
+      json::Object object{out};
       object.number("version", source_.version);
       object.text("origin", route.origin);
       object.text("destination", route.destination);

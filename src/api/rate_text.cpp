@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "api/json_writer.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -32,12 +32,12 @@ class BackwardDays {
   std::array<char, 10> text_{};
 };
 
-void append_cents(std::string& out, double cents) { append_number(out, cents / 100.0); }
+void append_cents(std::string& out, double cents) { json::append_number(out, cents / 100.0); }
 
 void append_value(std::string& out, const book::DayRate& rate, const Statistic& statistic) {
   switch (statistic.kind) {
     case Statistic::Kind::average:
-      return append_number(out, rate.average());
+      return json::append_number(out, rate.average());
     case Statistic::Kind::minimum:
       return append_cents(out, rate.min.value);
     case Statistic::Kind::maximum:
@@ -87,11 +87,11 @@ void append_existing_rates(std::string& out, std::span<const book::DayRate> rate
   for (std::size_t i = 0; i < day_count; ++i) {
     const bool has_prices = rate != rates.rend() && rate->day == day.day();
     out += i == 0 ? "{\"count\":" : ",{\"count\":";
-    has_prices ? append_number(out, rate->count) : void(out += "null");
+    has_prices ? json::append_number(out, rate->count) : void(out += "null");
     out += ",\"day\":\"";
     out += day.text();
     out += "\",\"price\":";
-    has_prices && rate->count >= existing_count_min ? append_number(out, rate->average()) : void(out += "null");
+    has_prices && rate->count >= existing_count_min ? json::append_number(out, rate->average()) : void(out += "null");
     out += '}';
     if (has_prices) ++rate;
     if (i + 1 < day_count) day.step();
@@ -134,7 +134,7 @@ void append_rates_json(std::string& out, std::span<const book::DayRate> rates, c
     first = false;
     append_day(out, rate.day);
     out += "\",\"count\":";
-    append_number(out, rate.count);
+    json::append_number(out, rate.count);
     for (const auto& statistic : statistics.shown) {
       out += ",\"";
       out += statistic.name;
@@ -156,7 +156,7 @@ void append_rates_csv(std::string& out, std::span<const book::DayRate> rates, co
   for (const auto& rate : rates) {
     append_day(out, rate.day);
     out += ',';
-    append_number(out, rate.count);
+    json::append_number(out, rate.count);
     for (const auto& statistic : statistics.shown) {
       out += ',';
       if (rate.count >= min_count) append_value(out, rate, statistic);

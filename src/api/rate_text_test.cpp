@@ -7,7 +7,7 @@
 
 #include <charconv>
 
-#include "api/json_writer.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -60,7 +60,7 @@ RC_GTEST_PROP(Numbers, ShortestDigitsReadBackAsTheSameNumber, ()) {
   const auto count = *rc::gen::inRange<std::uint64_t>(1, 1'000'000);
   const double value = static_cast<double>(sum) / (100.0 * static_cast<double>(count));
   std::string text;
-  append_number(text, value);
+  json::append_number(text, value);
   double back = 0;
   RC_ASSERT(std::from_chars(text.data(), text.data() + text.size(), back).ec == std::errc{});
   RC_ASSERT(back == value);

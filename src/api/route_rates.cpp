@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/json_writer.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -61,7 +61,7 @@ std::expected<book::RateQuery, Problem> resolve(const RouteText& route, const Ra
 
 void append_route_rates(std::string& out, Version version, const RouteText& route, const RatesWanted& wanted,
                         std::span<const book::DayRate> rates) {
-  JsonObject object{out};
+  json::Object object{out};
   object.number("version", version);
   object.text("origin", route.origin);
   object.text("destination", route.destination);

@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include "api/json_writer.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/words.hpp"
 #include "client/submit.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -35,7 +35,7 @@ std::string for_people(const sqlite::BackupReport& report) {
 std::string as_json(const sqlite::BackupReport& report) {
   std::string text;
   {
-    api::JsonObject object{text};
+    json::Object object{text};
     object.number("version", report.version);
     object.text("tag", version_tag(report.version, report.chain));
     object.number("bytes", report.bytes);

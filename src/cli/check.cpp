@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include "api/json_writer.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/words.hpp"
 #include "client/submit.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -26,7 +26,7 @@ std::string for_people(const sqlite::CheckReport& report) {
 std::string as_json(const sqlite::CheckReport& report) {
   std::string text;
   {
-    api::JsonObject object{text};
+    json::Object object{text};
     object.number("version", report.version);
     object.text("tag", version_tag(report.version, report.chain));
     object.number("batches", report.batches);
@@ -35,7 +35,7 @@ std::string as_json(const sqlite::CheckReport& report) {
     std::string& findings = object.member("findings");
     for (std::size_t i = 0; i < report.findings.size(); ++i) {
       findings += i == 0 ? '[' : ',';
-      api::append_json_string(findings, report.findings[i]);
+      json::append_string(findings, report.findings[i]);
     }
     findings += report.findings.empty() ? "[]" : "]";
     object.number("findings_left_out", report.findings_left_out);

@@ -11,8 +11,8 @@
 #include "cli/report.hpp"
 #include "cli/words.hpp"
 #include "client/answers.hpp"
-#include "client/json.hpp"
 #include "client/url.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -147,15 +147,19 @@ class Comparison {
 };
 
 std::string as_json(std::size_t asked, std::uint64_t seed, const std::vector<Difference>& differences) {
-  std::string json =
-      fmt::format(R"({{"asked":{},"seed":{},"different":{},"differences":[)", asked, seed, differences.size());
-  for (const auto& one : differences) {
-    json += json.back() == '[' ? "{" : ",{";
-    client::append_field(json, "question", one.question);
-    client::append_field(json, "what", one.what);
-    json += '}';
+  std::string text;
+  {
+    json::Object object{text};
+    object.number("asked", asked);
+    object.number("seed", seed);
+    object.number("different", differences.size());
+    json::append_objects(object.member("differences"), differences,
+                         [](json::Object& one, const Difference& difference) {
+                           one.text("question", difference.question);
+                           one.text("what", difference.what);
+                         });
   }
-  return json + "]}\n";
+  return text + '\n';
 }
 
 int report(const Console& console, const Fault& fault) {

@@ -9,7 +9,8 @@
 #include "cli/words.hpp"
 #include "client/answers.hpp"
 #include "client/file_body.hpp"
-#include "client/json.hpp"
+#include "json/writer.hpp"
+#include "model/places_json.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -103,7 +104,7 @@ class Import {
   }
 
   int put_places(std::optional<std::string_view> tag) {
-    const std::string document = client::places_json(read_.places);
+    const std::string document = places_json(read_.places);
     client::Request put;
     put.method = "PUT";
     put.target = "/v1/places";
@@ -131,17 +132,20 @@ void say_wrong(const WrongRows& wrong, const Console& console) {
 }
 
 std::string counts_json(const Read& read) {
-  std::string json =
-      fmt::format(R"({{"regions":{},"ports":{},"prices":{},"wrong_count":{},"wrong":[)", read.places.regions.size(),
-                  read.places.ports.size(), read.price_count, read.wrong.count());
-  for (const auto& row : read.wrong.kept()) {
-    json += json.back() == '[' ? "{" : ",{";
-    client::append_field(json, "table", row.table);
-    client::append_field(json, "key", row.key);
-    client::append_field(json, "why", row.why);
-    json += '}';
+  std::string text;
+  {
+    json::Object object{text};
+    object.number("regions", read.places.regions.size());
+    object.number("ports", read.places.ports.size());
+    object.number("prices", read.price_count);
+    object.number("wrong_count", read.wrong.count());
+    json::append_objects(object.member("wrong"), read.wrong.kept(), [](json::Object& one, const auto& row) {
+      one.text("table", row.table);
+      one.text("key", row.key);
+      one.text("why", row.why);
+    });
   }
-  return json + "]}\n";
+  return text + '\n';
 }
 
 /// The database's own URI may hold a password: it may stand in the environment, which others cannot read.

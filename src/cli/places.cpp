@@ -10,6 +10,7 @@
 #include "cli/sample.hpp"
 #include "cli/words.hpp"
 #include "client/answers.hpp"
+#include "model/places_json.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -63,7 +64,7 @@ void print_tree(const PlacesDocument& places, const Console& console) {
 
 /// The document that the options name.
 Result<std::string> document_of(const PlacesOptions& options) {
-  if (options.sample) return client::places_json(sample_places());
+  if (options.sample) return places_json(sample_places());
   if (!options.file.empty()) return read_text_file(options.file);
   PlacesDocument places;
   const auto regions_text = read_text_file(options.regions);
@@ -74,7 +75,7 @@ Result<std::string> document_of(const PlacesOptions& options) {
   if (!regions) return std::unexpected(regions.error());
   auto ports = read_ports_csv(*ports_text, options.ports);
   if (!ports) return std::unexpected(ports.error());
-  return client::places_json({*std::move(regions), *std::move(ports)});
+  return places_json({*std::move(regions), *std::move(ports)});
 }
 
 /// Tags are quoted in HTTP; people leave the quotes out.

@@ -9,6 +9,7 @@
 #include "cli/exit_code.hpp"
 #include "client/answers.hpp"
 #include "client/scripted_server.hpp"
+#include "model/places_json.hpp"
 
 namespace ratebook::cli {
 namespace {
@@ -521,8 +522,8 @@ TEST(Generate, csv_and_json_hold_the_same_prices) {
 
 TEST(Generate, trades_between_the_ports_of_a_file) {
   const File csv_file{"_ports.csv", "code,name,parent_slug\nSEGOT,G,a\nPLGDN,G,b\n"};
-  const File json_file{"_places.json", client::places_json({{{"a", "A", ""}, {"b", "B", ""}},
-                                                            {{"SEGOT", "G", "a", false}, {"PLGDN", "G", "b", false}}})};
+  const File json_file{"_places.json", places_json({{{"a", "A", ""}, {"b", "B", ""}},
+                                                    {{"SEGOT", "G", "a", false}, {"PLGDN", "G", "b", false}}})};
   const auto from_csv = run_captured({"generate", "--prices", "10", "--ports", csv_file.path()});
   EXPECT_EQ(from_csv.exit_code, exit_ok) << from_csv.err;
   EXPECT_THAT(from_csv.out, HasSubstr("SEGOT,PLGDN,"));

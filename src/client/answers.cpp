@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "client/json.hpp"
-
 namespace ratebook::client {
 namespace {
 
@@ -199,27 +197,6 @@ Problem parse_problem(std::string_view body, unsigned status) {
   if (problem.title.empty()) problem.title = fmt::format("the server answered {}", status);
   problem.error_count = std::max<std::uint64_t>(problem.error_count, problem.errors.size());
   return problem;
-}
-
-std::string places_json(const PlacesDocument& places) {
-  std::string json = R"({"regions":[)";
-  for (const auto& region : places.regions) {
-    json += json.back() == '[' ? "\n{" : ",\n{";
-    append_field(json, "slug", region.slug);
-    append_field(json, "name", region.name);
-    if (!region.parent_slug.empty()) append_field(json, "parent_slug", region.parent_slug);
-    json += '}';
-  }
-  json += "\n],\"ports\":[";
-  for (const auto& port : places.ports) {
-    json += json.back() == '[' ? "\n{" : ",\n{";
-    append_field(json, "code", port.code);
-    append_field(json, "name", port.name);
-    if (!port.parent_slug.empty()) append_field(json, "parent_slug", port.parent_slug);
-    if (port.closed) json += ",\"closed\":true";
-    json += '}';
-  }
-  return json + "\n]}\n";
 }
 
 }  // namespace ratebook::client

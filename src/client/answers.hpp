@@ -85,7 +85,4 @@ Result<PlacesDocument> parse_places(std::string_view json);
 /// Never fails: what is no problem document becomes a title without a type.
 Problem parse_problem(std::string_view body, unsigned status);
 
-/// The document that PUT /v1/places takes.
-std::string places_json(const PlacesDocument& places);
-
 }  // namespace ratebook::client

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/places_json.hpp"
+
 namespace ratebook::client {
 namespace {
 

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "http/json.hpp"
 #include "http/text.hpp"
+#include "json/writer.hpp"
 
 namespace ratebook::http {
 
@@ -29,13 +29,13 @@ Response problem(unsigned status, std::string_view type, std::string_view title,
   response.content_type = "application/problem+json";
   std::string& body = response.body;
   body = R"({"type":)";
-  append_json_string(body, fmt::format("/problems/{}", type));
+  json::append_string(body, fmt::format("/problems/{}", type));
   body += R"(,"title":)";
-  append_json_string(body, title);
+  json::append_string(body, title);
   body += fmt::format(R"(,"status":{})", status);
   if (!detail.empty()) {
     body += R"(,"detail":)";
-    append_json_string(body, detail);
+    json::append_string(body, detail);
   }
   body += "}\n";
   return response;

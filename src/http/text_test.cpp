@@ -1,11 +1,10 @@
-// The small parts without a socket: JSON strings, queries, Accept, routes, chunks, heads.
+// The small parts without a socket: queries, Accept, routes, chunks, heads.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
 #include "http/accept.hpp"
 #include "http/chunked_body.hpp"
-#include "http/json.hpp"
 #include "http/owned_request.hpp"
 #include "http/query.hpp"
 #include "http/request_head.hpp"
@@ -16,28 +15,6 @@ namespace ratebook::http {
 namespace {
 
 using namespace std::string_literals;
-
-std::string json(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
-TEST(Json, EscapesWhatJsonForbidsAndKeepsTheRest) {
-  EXPECT_EQ(json("plain"), "\"plain\"");
-  EXPECT_EQ(json(""), "\"\"");
-  EXPECT_EQ(json("a\"b\\c\n\r\t\x01\x1f"s), R"("a\"b\\c\n\r\t\u0001\u001f")");
-  EXPECT_EQ(json("Zürich €𝄞"), "\"Zürich €𝄞\"");
-  EXPECT_EQ(json("\0"s), R"("\u0000")");
-}
-
-TEST(Json, MendsWhatIsNoUtf8) {
-  EXPECT_EQ(json("\xff"), R"("\ufffd")");
-  EXPECT_EQ(json("a\xc3"), R"("a\ufffd")");                              // cut short
-  EXPECT_EQ(json("\xc0\xaf"), R"("\ufffd\ufffd")");                      // overlong
-  EXPECT_EQ(json("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");            // a surrogate
-  EXPECT_EQ(json("\xf4\x90\x80\x80"), R"("\ufffd\ufffd\ufffd\ufffd")");  // beyond U+10FFFF
-}
 
 TEST(Query, DecodesNamesAndValuesInOrder) {
   using Pairs = std::vector<std::pair<std::string, std::string>>;

@@ -1,9 +1,7 @@
 // Escapes and mends text for JSON.
-#include "http/json.hpp"
+#include "json/writer.hpp"
 
-#include <cstdint>
-
-namespace ratebook::http {
+namespace ratebook::json {
 namespace {
 
 /// How many bytes the UTF-8 character at the start of `text` has (RFC 3629, table in section 4); 0: it is none.
@@ -59,7 +57,7 @@ bool is_plain(char c) { return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f; 
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
+void append_string(std::string& out, std::string_view text) {
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
     std::size_t plain = at;
@@ -83,4 +81,4 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace ratebook::http
+}  // namespace ratebook::json

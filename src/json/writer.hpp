@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "http/json.hpp"
+namespace ratebook::json {
 
-namespace ratebook::api {
-
-using http::append_json_string;
+/// Appends `text` in double quotes, escaped as RFC 8259 asks. What is not UTF-8 becomes U+FFFD, so that it parses
+/// whatever a client sent.
+void append_string(std::string& out, std::string_view text);
 
 template <std::integral Number>
 void append_number(std::string& out, Number value) {
@@ -28,12 +29,12 @@ inline void append_number(std::string& out, double value) {
 }
 
 /// One object; members in the order of the calls. Names are ours and need no escape.
-class JsonObject {
+class Object {
  public:
-  explicit JsonObject(std::string& out) : out_(out) { out_ += '{'; }
-  JsonObject(const JsonObject&) = delete;
-  JsonObject& operator=(const JsonObject&) = delete;
-  ~JsonObject() { out_ += '}'; }
+  explicit Object(std::string& out) : out_(out) { out_ += '{'; }
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+  ~Object() { out_ += '}'; }
 
   /// Appends the name; the caller appends the value.
   std::string& member(std::string_view name) {
@@ -44,7 +45,7 @@ class JsonObject {
     out_ += "\":";
     return out_;
   }
-  void text(std::string_view name, std::string_view value) { append_json_string(member(name), value); }
+  void text(std::string_view name, std::string_view value) { append_string(member(name), value); }
   void text_or_null(std::string_view name, std::string_view value) { value.empty() ? null(name) : text(name, value); }
   template <class Number>
   void number(std::string_view name, Number value) {
@@ -63,4 +64,18 @@ class JsonObject {
   bool first_ = true;
 };
 
-}  // namespace ratebook::api
+/// `[{…},{…}]`: an object an item, its members by `write(Object&, const Item&)`; each on a line of its own, for people
+/// and for tools that compare lines.
+template <class Items, class Write>
+void append_objects(std::string& out, const Items& items, Write write) {
+  out += '[';
+  bool first = true;
+  for (const auto& item : items) {
+    out += std::exchange(first, false) ? "\n" : ",\n";
+    Object object{out};
+    write(object, item);
+  }
+  out += first ? "]" : "\n]";
+}
+
+}  // namespace ratebook::json

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "api/json_writer.hpp"
+#include "json/writer.hpp"
 #include "settings/table.hpp"
 
 namespace ratebook::settings {
@@ -53,12 +53,12 @@ std::string held_json(const Loaded& loaded) {
   const auto defaults = table(untouched).rows;
   std::string text;
   {
-    api::JsonObject whole{text};
+    json::Object whole{text};
     whole.text_or_null("file", loaded.file);
     whole.member("settings") += '[';
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (i > 0) text += ',';
-      api::JsonObject each{text};
+      json::Object each{text};
       each.text("key", rows[i].key);
       each.text("value", rows[i].get());
       each.text("from", origin_of(loaded, rows[i]));
