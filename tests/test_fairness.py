@@ -1,6 +1,7 @@
 """Promise 7 between sources: one that is over its limits, with many connections and large batches, slows no other."""
 
 import multiprocessing
+import re
 import sqlite3
 import statistics
 import threading
@@ -141,20 +142,15 @@ def undecided(server):
             foreign.execute("DROP TRIGGER held")
 
 
-def accept(client: httpx.Client, source: str, items: list[dict], key: str) -> str:
-    """The id of a batch that is accepted; a writer that fails in the same transaction takes an append back (503)."""
-
-    def accepted() -> httpx.Response | None:
-        answer = post_batch(client, source, items, key=key, Prefer="wait=0")
-        return answer if answer.status_code != 503 else None
-
-    answer = until(accepted)
+def accepted(send) -> httpx.Response:
+    """send() until it is accepted: a writer that fails in the same transaction takes an append back (503)."""
+    answer = until(lambda: (answer := send()).status_code != 503 and answer)
     assert answer.status_code == 202, answer.text
-    return answer.json()["id"]
+    return answer
 
 
-def assert_waiting(client: httpx.Client, batches: int) -> None:
-    assert f"\nratebook_accepted_batches {batches}\n" in client.get("/metrics").text
+def waiting(client: httpx.Client) -> int:
+    return int(re.search(r"^ratebook_accepted_batches (\d+)$", client.get("/metrics").text, re.MULTILINE)[1])
 
 
 @pytest.mark.parametrize(
@@ -173,16 +169,49 @@ def test_what_waits_for_its_commit_is_bounded_for_each_source_and_in_all(make_se
     server = make_server(*bounds)
     with server.client() as client:
         put_places(client, small_places())
+
+        def send(source: str, key: str, wait: str = "wait=0") -> httpx.Response:
+            return post_batch(client, source, items, key=key, Prefer=wait)
+
         with undecided(server):
-            ids = [accept(client, "flood", items, key) for key in "ab"]
-            refused = post_batch(client, "flood", items, key="c", Prefer="wait=0")
-            assert_problem(refused, 429, "too-much-waiting")
-            ids.append(accept(client, "quiet", items, "a"))
-            assert_problem(post_batch(client, "third", items, key="a"), 503, "overloaded")
-            assert_waiting(client, 3)
+            ids = [accepted(lambda key=key: send("flood", key)).json()["id"] for key in "ab"]
+            assert_problem(send("flood", "c"), 429, "too-much-waiting")
+            ids.append(accepted(lambda: send("quiet", "a")).json()["id"])
+            assert_problem(send("third", "a"), 503, "overloaded")
+            assert waiting(client) == 3
             assert client.get(f"/v1/batches/{ids[0]}").json()["status"] == "accepted"
         for batch in ids:
             until(lambda batch=batch: client.get(f"/v1/batches/{batch}").json()["status"] == "committed", 60)
-        until(lambda: "\nratebook_accepted_batches 0\n" in client.get("/metrics").text)
+        until(lambda: waiting(client) == 0)
         for source in ("flood", "third"):
-            assert post_batch(client, source, items, key="c", Prefer="wait=60").status_code == 201
+            assert send(source, "c", "wait=60").status_code == 201
+
+
+def test_retractions_that_wait_count_as_batches_do(make_server):
+    server = make_server("--api-accepted-per-source-max", "2", "--api-accepted-max", "3")
+    with server.client() as client:
+        put_places(client, small_places())
+
+        def send(source: str, key: str) -> httpx.Response:
+            return post_batch(client, source, prices(("CNSGH", "NLRTM", DAY, 7)), key=key)
+
+        def retract(batch: str, wait: str = "wait=0") -> httpx.Response:
+            return client.post(f"/v1/batches/{batch}/retraction", headers={"Prefer": wait})
+
+        flood = [send("flood", key).json()["id"] for key in "abc"]
+        quiet = [send("quiet", key).json()["id"] for key in "ab"]
+        with undecided(server):
+            for _ in range(2):  # asked for again it waits for the same record
+                accepted(lambda: retract(flood[0]))
+                assert waiting(client) == 1
+            accepted(lambda: retract(flood[1]))
+            assert_problem(retract(flood[2]), 429, "too-much-waiting")
+            assert_problem(send("flood", "d"), 429, "too-much-waiting")
+            accepted(lambda: retract(quiet[0]))
+            assert_problem(retract(quiet[1]), 503, "overloaded")
+            listed = client.get("/v1/batches").json()["batches"]
+            assert [batch["status"] for batch in listed] == ["committed"] * 5
+        for batch in (*flood[:2], quiet[0]):
+            assert retract(batch, "wait=60").status_code == 200
+        until(lambda: waiting(client) == 0)
+        assert retract(flood[2], "wait=60").status_code == 200

@@ -91,19 +91,29 @@ void Outcomes::await_version(Version version, Duration at_most, std::function<vo
 void Outcomes::accept(Watch watch, const BatchHeader& header, std::uint64_t bytes) {
   const std::lock_guard lock{mutex_};
   const auto found = watched_.find(watch);
-  if ((found != watched_.end() && found->second.fate) || accepted_by_id_.contains(header.id)) return;
-  if (accepted_.size() >= options_.accepted_max) forget_accepted(std::string{accepted_.front().header.id});
-  accepted_.push_back({header, bytes, runtime_.boot_time()});
-  accepted_by_id_.emplace(header.id, std::prev(accepted_.end()));
+  if (found == watched_.end() || found->second.fate) return;
+  const Awaited awaited = found->second.awaited;
+  if (accepted_by_id_.contains({awaited, header.id})) return;
+  if (accepted_.size() >= options_.accepted_max) {
+    const Accepted& oldest = accepted_.front();
+    forget_accepted(oldest.awaited, std::string{oldest.header.id});
+  }
+  accepted_.push_back({awaited, header, bytes, runtime_.boot_time()});
+  accepted_by_id_.emplace(std::pair{awaited, header.id}, std::prev(accepted_.end()));
   Waiting& of_source = waiting_of_source_[header.source];
-  ++of_source.batches;
+  ++of_source.count;
   of_source.bytes += bytes;
   waiting_bytes_ += bytes;
 }
 
+bool Outcomes::is_accepted(Awaited awaited, const std::string& id) const {
+  const std::lock_guard lock{mutex_};
+  return accepted_by_id_.contains({awaited, id});
+}
+
 std::optional<BatchHeader> Outcomes::accepted(const std::string& id) const {
   const std::lock_guard lock{mutex_};
-  const auto found = accepted_by_id_.find(id);
+  const auto found = accepted_by_id_.find({Awaited::commit, id});
   if (found == accepted_by_id_.end()) return std::nullopt;
   return found->second->header;
 }
@@ -112,6 +122,7 @@ std::vector<BatchHeader> Outcomes::accepted(const std::optional<std::string>& so
   const std::lock_guard lock{mutex_};
   std::vector<BatchHeader> headers;
   for (auto entry = accepted_.rbegin(); entry != accepted_.rend() && headers.size() < limit; ++entry) {
+    if (entry->awaited != Awaited::commit) continue;
     if (!source || entry->header.source == *source) headers.push_back(entry->header);
   }
   return headers;
@@ -145,7 +156,6 @@ void Outcomes::told(const follower::Step& step) {
 void Outcomes::told_row(const VersionRow& row) {
   if (row.kind == VersionKind::batch) {
     settle(Awaited::commit, row.batch_id, row);
-    forget_accepted(row.batch_id);
     if (!row.replaced_id.empty()) settle(Awaited::retraction, row.replaced_id, row);
   } else if (row.kind == VersionKind::retraction) {
     settle(Awaited::retraction, row.batch_id, row);
@@ -153,6 +163,7 @@ void Outcomes::told_row(const VersionRow& row) {
 }
 
 void Outcomes::settle(Awaited awaited, const std::string& id, const Fate& fate) {
+  forget_accepted(awaited, id);
   std::vector<Watch> settled;
   const auto [begin, end] = watches_of_.equal_range(id);
   for (auto entry = begin; entry != end; ++entry) settled.push_back(entry->second);
@@ -173,14 +184,14 @@ void Outcomes::finish(std::map<Watch, Watched>::iterator watched) {
   executor_([done = std::move(ended.done), fate = std::move(ended.fate)]() mutable { done(std::move(fate)); });
 }
 
-void Outcomes::forget_accepted(const std::string& id) {
-  const auto found = accepted_by_id_.find(id);
+void Outcomes::forget_accepted(Awaited awaited, const std::string& id) {
+  const auto found = accepted_by_id_.find({awaited, id});
   if (found == accepted_by_id_.end()) return;
   const std::uint64_t bytes = found->second->bytes;
   waiting_bytes_ -= bytes;
   const auto of_source = waiting_of_source_.find(found->second->header.source);
   of_source->second.bytes -= bytes;
-  if (--of_source->second.batches == 0) waiting_of_source_.erase(of_source);
+  if (--of_source->second.count == 0) waiting_of_source_.erase(of_source);
   accepted_.erase(found->second);
   accepted_by_id_.erase(found);
 }
@@ -213,10 +224,7 @@ void Outcomes::ask(const std::string& id) {
   if (!batch || !*batch) return;
   const Version shown = visible_.view().book->version();
   const std::lock_guard lock{mutex_};
-  if (settles_commit(**batch, shown)) {
-    settle(Awaited::commit, id, **batch);
-    forget_accepted(id);
-  }
+  if (settles_commit(**batch, shown)) settle(Awaited::commit, id, **batch);
   if (settles_retraction(**batch, shown)) settle(Awaited::retraction, id, **batch);
 }
 

@@ -4,8 +4,8 @@
 //      └─ sees every version row that becomes visible from then on ─┘   └─ the time is over: done(nullopt)
 //
 // A commit or retraction is known by its version row as it becomes visible here; a rejection, which makes no version,
-// by asking the store now and then. `accepted` remembers the batches that this node has accepted until their fate is
-// known.
+// by asking the store now and then. `accepted` remembers the batches and retractions that this node has accepted until
+// their fate is known.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -16,6 +16,7 @@
 #include <stop_token>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -42,7 +43,7 @@ struct OutcomesOptions {
 
 /// What is accepted and not decided yet.
 struct Waiting {
-  std::size_t batches = 0;
+  std::size_t count = 0;    ///< batches and retractions
   std::uint64_t bytes = 0;  ///< packed, as the log has them
 };
 
@@ -71,8 +72,10 @@ class Outcomes {
   /// wait.
   void await_version(Version version, Duration at_most, std::function<void(bool)> done);
 
-  /// Remembers a batch that is in the log until its fate is known; not if `watch` has it already.
+  /// Remembers what is in the log, a batch or its retraction as `watch` awaits it, until its fate is known; not if
+  /// `watch` has that already.
   void accept(Watch watch, const BatchHeader& header, std::uint64_t bytes = 0);
+  bool is_accepted(Awaited awaited, const std::string& id) const;
   std::optional<BatchHeader> accepted(const std::string& id) const;
   /// Newest first; of one source, or of all.
   std::vector<BatchHeader> accepted(const std::optional<std::string>& source, std::size_t limit) const;
@@ -99,6 +102,7 @@ class Outcomes {
     std::function<void(bool)> done;
   };
   struct Accepted {
+    Awaited awaited = Awaited::commit;
     BatchHeader header;
     std::uint64_t bytes = 0;
     BootTime asked{};
@@ -112,7 +116,7 @@ class Outcomes {
   void told_row(const VersionRow& row);
   void settle(Awaited awaited, const std::string& id, const Fate& fate);
   void finish(std::map<Watch, Watched>::iterator watched);
-  void forget_accepted(const std::string& id);
+  void forget_accepted(Awaited awaited, const std::string& id);
   std::vector<std::string> questions(BootTime now);
   void ask(const std::string& id);
 
@@ -129,7 +133,7 @@ class Outcomes {
   Watch next_watch_ = 1;
   std::multimap<Version, VersionWait> version_waits_;
   std::list<Accepted> accepted_;  ///< oldest first
-  std::unordered_map<std::string, std::list<Accepted>::iterator> accepted_by_id_;
+  std::map<std::pair<Awaited, std::string>, std::list<Accepted>::iterator> accepted_by_id_;
   std::unordered_map<std::string, Waiting> waiting_of_source_;
   std::uint64_t waiting_bytes_ = 0;
   BootTime next_round_ = BootTime::max();  ///< none is planned yet: the first wait wakes

@@ -206,7 +206,7 @@ TEST_F(OutcomesTest, AcceptedBatchesAreRememberedUntilTheirFateIsKnown) {
     outcomes_.forget(watch);
   }
   EXPECT_EQ(outcomes_.accepted("y")->source, "from-y");
-  EXPECT_EQ(outcomes_.waiting("from-x").batches, 1U);
+  EXPECT_EQ(outcomes_.waiting("from-x").count, 1U);
   EXPECT_EQ(outcomes_.waiting("from-x").bytes, 100U);
   EXPECT_EQ(outcomes_.waiting().bytes, 300U);
   const auto newest_first = outcomes_.accepted(std::nullopt, 2);
@@ -217,9 +217,34 @@ TEST_F(OutcomesTest, AcceptedBatchesAreRememberedUntilTheirFateIsKnown) {
   store_.put(batch("x", BatchStatus::rejected, 0));
   pass(100ms);
   EXPECT_FALSE(outcomes_.accepted("x"));
-  EXPECT_EQ(outcomes_.waiting("from-x").batches, 0U);
-  EXPECT_EQ(outcomes_.waiting().batches, 1U);
+  EXPECT_EQ(outcomes_.waiting("from-x").count, 0U);
+  EXPECT_EQ(outcomes_.waiting().count, 1U);
   EXPECT_EQ(outcomes_.waiting().bytes, 100U);
+}
+
+TEST_F(OutcomesTest, AcceptedRetractionsCountUntilTheyAreVisibleAndAreNoBatches) {
+  using enum Outcomes::Awaited;
+  for (const auto* id : {"x", "y", "z"}) {
+    const auto watch = outcomes_.watch(retraction, id).value();
+    outcomes_.accept(watch, header_of(id));
+    outcomes_.forget(watch);
+  }
+  EXPECT_TRUE(outcomes_.is_accepted(retraction, "x"));
+  EXPECT_FALSE(outcomes_.is_accepted(commit, "x"));
+  EXPECT_FALSE(outcomes_.accepted("x"));
+  EXPECT_TRUE(outcomes_.accepted(std::nullopt, 9).empty());
+  EXPECT_EQ(outcomes_.waiting("carrier-a").count, 3U);
+  show(1, {row_of(1, "x")});
+  EXPECT_EQ(outcomes_.waiting("carrier-a").count, 3U);  // its commit, not its retraction
+  auto retracted = row_of(2, "x");
+  retracted.kind = VersionKind::retraction;
+  auto replacing = row_of(3, "w");
+  replacing.replaced_id = "y";
+  show(3, {retracted, replacing});
+  EXPECT_EQ(outcomes_.waiting("carrier-a").count, 1U);
+  store_.put(batch("z", BatchStatus::retracted, 1, 3));
+  pass(100ms);
+  EXPECT_EQ(outcomes_.waiting().count, 0U);
 }
 
 TEST_F(OutcomesTest, ABatchThatIsVisibleAlreadyIsNotRememberedAsAccepted) {
@@ -234,7 +259,7 @@ TEST_F(OutcomesTest, BeyondTheirBoundTheOldestAcceptedAreForgotten) {
   for (const auto* id : {"a", "b", "c", "d"}) outcomes_.accept(watch, header_of(id));
   EXPECT_FALSE(outcomes_.accepted("a"));
   EXPECT_TRUE(outcomes_.accepted("d"));
-  EXPECT_EQ(outcomes_.waiting("carrier-a").batches, 3U);
+  EXPECT_EQ(outcomes_.waiting("carrier-a").count, 3U);
 }
 
 // Threads that watch, accept and await while versions are shown: each wait ends exactly once, none is left.

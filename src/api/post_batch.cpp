@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "api/access.hpp"
+#include "api/backlog.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/headers.hpp"
@@ -87,30 +88,6 @@ Problem refusal_problem(const intake::Refused& refused) {
 }
 
 namespace {
-
-/// Why a batch of this source and so many bytes, packed, must wait until others are decided. A batch that is larger
-/// than its bound goes in alone.
-std::optional<Problem> too_much_waiting(const Service& service, const std::string& source, std::uint64_t bytes) {
-  const Limits& limits = service.limits;
-  const auto over = [bytes](const Waiting& waiting, std::size_t batches_max, std::uint64_t bytes_max) {
-    return waiting.batches >= batches_max || (waiting.bytes > 0 && waiting.bytes + bytes > bytes_max);
-  };
-  const auto problem = [](ProblemKind kind, std::string_view whose, const Waiting& waiting) {
-    return Problem{kind,
-                   fmt::format("{} batches of {} ({} bytes) are accepted and not yet committed; send it again later",
-                               waiting.batches, whose, waiting.bytes),
-                   {},
-                   {}};
-  };
-  if (const Waiting mine = service.outcomes.waiting(source);
-      over(mine, limits.accepted_per_source_max, limits.accepted_bytes_per_source_max)) {
-    return problem(problems::too_much_waiting, fmt::format("'{}'", source), mine);
-  }
-  if (const Waiting all = service.outcomes.waiting(); over(all, limits.accepted_max, limits.accepted_bytes_max)) {
-    return problem(problems::overloaded, "all sources", all);
-  }
-  return std::nullopt;
-}
 
 // One POST from its headers to its answer. Its steps run on worker threads, one after the other.
 class Post : public std::enable_shared_from_this<Post> {

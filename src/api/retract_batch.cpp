@@ -1,8 +1,10 @@
 // POST /v1/batches/{id}/retraction, with Prefer: wait=SECONDS: takes a committed batch out again, whole, as a new
-// version; the record of it stays. 200 retracted and visible here, or before; 202 in the log; 404, 409 not committed.
+// version; the record of it stays. 200 retracted and visible here, or before; 202 in the log; 404, 409 not committed,
+// 429 too much of its source is waiting.
 #include <fmt/format.h>
 
 #include "api/access.hpp"
+#include "api/backlog.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/query.hpp"
@@ -34,12 +36,18 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
       case BatchStatus::rejected:
         return answer_not_committed(to_string(batch.status));
       case BatchStatus::retracted:
-        return watch_then([] { return Result<void>{}; });
+        return watch_then([](Outcomes::Watch) { return Result<void>{}; });
       case BatchStatus::committed:
-        return watch_then([this, &batch]() -> Result<void> {
+        // Asked for again while it waits: its record is in the log.
+        if (service_.outcomes.is_accepted(Outcomes::Awaited::retraction, id_)) {
+          return watch_then([](Outcomes::Watch) { return Result<void>{}; });
+        }
+        if (const auto problem = too_much_waiting(service_, batch.header.source)) return answer(*problem);
+        return watch_then([this, &batch](Outcomes::Watch watch) -> Result<void> {
           const auto place =
               log::put_retraction(service_.log, {id_, batch.header.source, service_.runtime.wall_time()});
           if (!place) return std::unexpected(place.error());
+          service_.outcomes.accept(watch, batch.header);
           return {};
         });
     }
@@ -50,7 +58,7 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
   void watch_then(Put put) {
     const auto watch = service_.outcomes.watch(Outcomes::Awaited::retraction, id_);
     if (!watch) return answer({problems::overloaded, "too many batches are waiting here; ask again later", {}, {}});
-    if (const Result<void> done = put(); !done) {
+    if (const Result<void> done = put(*watch); !done) {
       service_.outcomes.forget(*watch);
       return answer_not_put(done.error());
     }

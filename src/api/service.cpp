@@ -49,8 +49,9 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
                 [this] { return static_cast<double>(memory.bytes_taken()); });
   metrics.gauge("ratebook_waiting_requests", "Requests that wait for a batch's fate or for a version.",
                 [this] { return static_cast<double>(outcomes.watched_count()); });
-  metrics.gauge("ratebook_accepted_batches", "Batches that this node has accepted and that are not decided yet.",
-                [this] { return static_cast<double>(outcomes.waiting().batches); });
+  metrics.gauge("ratebook_accepted_batches",
+                "Batches and retractions that this node has accepted and that are not decided yet.",
+                [this] { return static_cast<double>(outcomes.waiting().count); });
   metrics.gauge("ratebook_accepted_bytes", "What these batches hold in the log.",
                 [this] { return static_cast<double>(outcomes.waiting().bytes); });
   metrics.gauge("ratebook_uploads", "Batches that are being received.",

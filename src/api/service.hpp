@@ -32,7 +32,7 @@ struct Limits {
   std::size_t query_route_days_max = 366'000;  ///< its routes times its days
   std::size_t narrow_routes_max = 512;         ///< port pairs of a query that a core answers at once
   std::size_t past_prices_max = 10'000'000;    ///< read for one query of a past version
-  std::size_t accepted_per_source_max = 1000;  ///< batches, not decided yet
+  std::size_t accepted_per_source_max = 1000;  ///< batches and retractions, not decided yet
   std::size_t accepted_max = 5000;             ///< of all sources together
   std::uint64_t accepted_bytes_per_source_max = 1U << 30;
   std::uint64_t accepted_bytes_max = std::uint64_t{4} << 30;

@@ -123,7 +123,7 @@ void add_api(Rows& rows, api::Limits& api) {
   rows.duration("min_version_wait", api.min_version_wait, milliseconds{0}, minutes{1},
                 "For the version that Ratebook-Min-Version asks for");
   rows.count("accepted_per_source_max", api.accepted_per_source_max, 1, million,
-             "Batches of a source that are accepted and not yet committed");
+             "Batches and retractions of a source that are accepted and not yet committed");
   rows.count("accepted_max", api.accepted_max, 1, 10 * million, "The same, of all sources together");
   rows.bytes("accepted_bytes_per_source_max", api.accepted_bytes_per_source_max, MiB, TiB,
              "What these batches of a source may hold in the log");
