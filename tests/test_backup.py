@@ -147,6 +147,7 @@ def test_an_older_state_restored_is_noticed_by_its_chain(server, tmp_path):
         ("UPDATE price SET cents = 0 WHERE row = 2", r"cannot be what was sent"),
         ("UPDATE price SET orig = 99 WHERE row = 2", r"cannot be what was sent"),
         ("UPDATE price SET day = day + 9 WHERE row = 2", r"cannot be what was sent"),
+        ("UPDATE price SET cents = cents + 1 WHERE row = 5", r"chunk 0: prices were changed"),
         ("UPDATE port_place SET closed = 1 WHERE port = 0", r"version 1: breaks the chain"),
         ("INSERT INTO log_record VALUES (0, 1000, x'00')", r"log 0-1000"),
         ("UPDATE version SET batch = 77 WHERE version = 2", r"names none of batch"),

@@ -6,6 +6,7 @@
 #include "model/cents.hpp"
 #include "model/places.hpp"
 #include "sqlite/connection.hpp"
+#include "sqlite/price_checksum.hpp"
 #include "sqlite/read_only.hpp"
 
 namespace ratebook::sqlite {
@@ -175,7 +176,8 @@ class Check {
     std::int64_t rows = 0;
     {
       Query marker{db_,
-                   "SELECT attempt, chunk, first_row, price_count, first_day, last_day FROM marker ORDER BY first_row"};
+                   "SELECT attempt, chunk, first_row, price_count, first_day, last_day, checksum FROM marker "
+                   "ORDER BY first_row"};
       while (marker.next()) {
         chunk(marker);
         rows += marker.integer(3);
@@ -191,6 +193,7 @@ class Check {
     const std::int64_t first = marker.integer(2);
     std::int64_t count = 0;
     std::int64_t wrong = 0;
+    PriceChecksum checksum;
     {
       Query price{db_, "SELECT orig, dest, day, cents FROM price WHERE row BETWEEN ? AND ? ORDER BY row", first,
                   first + marker.integer(3) - 1};
@@ -204,6 +207,7 @@ class Check {
                               price.integer(3) <= cents_max.value && (count == 0 || before <= now);
         wrong += is_right ? 0 : 1;
         before = now;
+        checksum.add({&now, 1});
         ++count;
         if (++report_.prices % rows_per_progress == 0) options_.progress("prices", report_.prices, price_count_);
       }
@@ -216,6 +220,9 @@ class Check {
     if (wrong > 0) {
       find("attempt {}, chunk {}: {} prices cannot be what was sent (port, day, amount or order)", marker.text(0),
            marker.integer(1), wrong);
+    }
+    if (count == marker.integer(3) && wrong == 0 && !marker.is_null(6) && marker.integer(6) != checksum.value()) {
+      find("attempt {}, chunk {}: prices were changed", marker.text(0), marker.integer(1));
     }
   }
 

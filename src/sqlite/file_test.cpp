@@ -83,6 +83,24 @@ TEST(File, NewerSchemaIsRefused) {
   EXPECT_NE(fault.message.find("newer release"), std::string::npos) << fault.message;
 }
 
+TEST(File, OfAnOlderReleaseIsTakenOver) {
+  const TestFolder folder;
+  const auto prices = some_prices(300);
+  {
+    const auto file = open_file(folder.file());
+    TestWriter{file->store()}.commit(header_of("a", "1", prices.size()), attempt_name(1), prices);
+  }
+  Sql{folder.file()}.rows("ALTER TABLE marker DROP COLUMN checksum; PRAGMA user_version = 1");
+  {
+    const auto file = open_file(folder.file());
+    EXPECT_EQ(prices_at(file->store(), 1), prices);
+    TestWriter{file->store()}.commit(header_of("a", "2", prices.size()), attempt_name(2), prices);
+  }
+  Sql sql{folder.file()};
+  EXPECT_EQ(sql.number("PRAGMA user_version"), newest_schema());
+  EXPECT_EQ(sql.number("SELECT count(*) FROM marker WHERE checksum IS NULL"), 1);
+}
+
 TEST(File, MissingFolderIsNamed) {
   const TestFolder folder;
   const Fault fault = refusal(folder.file("none/book.db"));

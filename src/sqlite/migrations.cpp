@@ -118,7 +118,11 @@ CREATE VIEW prices (orig_code, dest_code, day, price) AS
   WHERE batch.status = 1;
 )sql";
 
-constexpr std::array scripts{schema_1};
+constexpr std::string_view schema_2 = R"sql(
+ALTER TABLE marker ADD COLUMN checksum INTEGER;  -- of its prices (price_checksum.hpp); NULL: staged under schema 1
+)sql";
+
+constexpr std::array scripts{schema_1, schema_2};
 
 std::int64_t ask(Connection& db, std::string_view sql) {
   Query query{db, sql};

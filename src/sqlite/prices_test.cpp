@@ -164,8 +164,8 @@ TEST(Prices, DamagedRowsAreSaidAndNotRead) {
        {"UPDATE price SET day = -1 WHERE row = 7", "UPDATE price SET day = 70000 WHERE row = 7",
         "UPDATE price SET cents = 0 WHERE row = 7", "UPDATE price SET cents = cents + 4294967296 WHERE row = 7",
         "UPDATE price SET orig = -1 WHERE row = 7", "UPDATE price SET orig = 0, dest = 0 WHERE row = 7",
-        "DELETE FROM price WHERE row = 300", "UPDATE marker SET price_count = -1",
-        "UPDATE marker SET first_row = 9223372036854775807"}) {
+        "UPDATE price SET cents = cents + 1 WHERE row = 300 OR row = 150", "DELETE FROM price WHERE row = 300",
+        "UPDATE marker SET price_count = -1", "UPDATE marker SET first_row = 9223372036854775807"}) {
     const TestFolder folder;
     const auto prices = some_prices(300);
     {

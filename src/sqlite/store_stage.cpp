@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "sqlite/price_checksum.hpp"
 #include "sqlite/sqlite_store.hpp"
 
 namespace ratebook::sqlite {
@@ -56,8 +57,10 @@ void insert_marker(Connection& db, const store::StageRequest& request) {
     first_day = least.day;
     last_day = most.day;
   }
-  db.run("INSERT INTO marker VALUES (?, ?, ?, ?, ?, ?)", request.attempt, request.chunk, count, first_row,
-         first_day.since_1970, last_day.since_1970);
+  PriceChecksum checksum;
+  checksum.add(request.prices);
+  db.run("INSERT INTO marker VALUES (?, ?, ?, ?, ?, ?, ?)", request.attempt, request.chunk, count, first_row,
+         first_day.since_1970, last_day.since_1970, checksum.value());
 }
 
 }  // namespace
