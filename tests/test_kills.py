@@ -16,6 +16,7 @@ import httpx
 from conftest import counts, put_places, small_places, until
 
 KILLS = int(os.environ.get("RATEBOOK_TEST_KILLS", "40"))
+SENT_A_ROUND = 8  # by a supplier, at the most
 FIRST_DAY = datetime.date(1980, 1, 1)
 ROUTES = {"carrier-a": ("CNSGH", "NLRTM"), "carrier-b": ("CNNGB", "DEHAM"), "carrier-c": ("CNYTN", "NLRTM")}
 
@@ -66,8 +67,11 @@ class Supplier:
     def work(self, server, ended: threading.Event) -> None:
         try:
             with server.client() as client:
-                while not ended.is_set():
-                    size = self.random.choice((1, 5, 5, 50, 50, 300, 300, 3000, 3000, 60_000))
+                # Not more, and few of several chunks: what is stored grows with each round, and is loaded at each start.
+                for _ in range(SENT_A_ROUND):
+                    if ended.is_set():
+                        break
+                    size = self.random.choice((1, 5, 50, 50, 300, 3000)) if self.random.random() < 0.97 else 60_000
                     batch = Sent(self.source, len(self.sent), size)
                     self.sent.append(batch)
                     batch.post(client, self.random.choice((0, 10)))
