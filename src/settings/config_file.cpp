@@ -7,12 +7,15 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <ranges>
 #include <sstream>
 #include <tuple>
 
 // Version 3.3 promises the compiler things that some files break: that no é stands where a key may begin, that a key
 // follows each bracket. Behind each promise it has the answer, an error; so the promises are taken back.
 #define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#define TOML_MAX_NESTED_VALUES 8
 #include <toml++/impl/preprocessor.h>
 #undef TOML_ASSERT_ASSUME
 #define TOML_ASSERT_ASSUME(expression) static_assert(true)
@@ -26,18 +29,21 @@
 namespace ratebook::settings {
 namespace {
 
-/// For people: on one line, and not for ever.
+constexpr std::ptrdiff_t dots_max = 100;
+
+/// A value that no setting takes, for people. What the library writes itself it counts the width of by casts that do
+/// not fit; it is left out.
 std::string shown(const toml::node& node) {
-  constexpr std::size_t shown_max = 60;
+  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
   std::ostringstream written;
-  node.visit([&](const auto& value) { written << value; });
-  const std::string text = written.str();
-  const std::size_t end = std::min(text.find('\n'), shown_max);
-  return end < text.size() ? text.substr(0, end) + "…" : text;
+  if (const auto* day = node.as_date()) written << day->get();
+  if (const auto* time = node.as_time()) written << time->get();
+  if (const auto* both = node.as_date_time()) written << both->get();
+  return node.is_array() ? "[…]" : written.str();
 }
 
 ConfigFile::Entry entry_of(std::string name, const toml::key& key, const toml::node& node) {
-  ConfigFile::Entry entry{.key = std::move(name), .written = shown(node)};
+  ConfigFile::Entry entry{.key = std::move(name)};
   entry.line = key.source().begin.line;
   entry.column = key.source().begin.column;
   if (const auto* text = node.as_string()) {
@@ -46,10 +52,12 @@ ConfigFile::Entry entry_of(std::string name, const toml::key& key, const toml::n
     entry.written = fmt::format("\"{}\"", entry.text);
   } else if (const auto* integer = node.as_integer()) {
     entry.type = ConfigFile::Type::integer;
-    entry.text = std::to_string(integer->get());  // however it is written, such as 10_000
+    entry.text = entry.written = std::to_string(integer->get());  // however it is written, such as 10_000
   } else if (const auto* boolean = node.as_boolean()) {
     entry.type = ConfigFile::Type::boolean;
-    entry.text = boolean->get() ? "true" : "false";
+    entry.text = entry.written = boolean->get() ? "true" : "false";
+  } else {
+    entry.written = shown(node);
   }
   return entry;
 }
@@ -65,9 +73,26 @@ void add_entries(const toml::table& table, const std::string& above, std::vector
   }
 }
 
+/// Tables stand in each other as deep as a key has dots, times the values in each other. Version 3.3 has no bound for
+/// dots, and goes up and down by recursion. A key stands on one line. The first line that has too many, from 1; 0:
+/// none.
+std::size_t line_with_too_many_dots(std::string_view bytes) {
+  std::size_t number = 0;
+  for (const auto part : std::views::split(bytes, '\n')) {
+    ++number;
+    const std::string_view line{part};
+    const bool is_comment = line.substr(std::min(line.find_first_not_of(" \t"), line.size())).starts_with('#');
+    if (!is_comment && std::ranges::count(line, '.') > dots_max) return number;
+  }
+  return 0;
+}
+
 }  // namespace
 
 FileResult parse_config(std::string_view bytes, const std::string& path) {
+  if (const std::size_t line = line_with_too_many_dots(bytes); line > 0) {
+    return std::unexpected(std::vector{fmt::format("{}:{}: more than {} dots in one line", path, line, dots_max)});
+  }
   const toml::parse_result parsed = toml::parse(bytes, path);
   if (!parsed) {
     const auto& at = parsed.error().source().begin;

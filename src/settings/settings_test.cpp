@@ -203,6 +203,36 @@ TEST(Load, what_is_no_key_is_an_error_and_no_harm) {
   EXPECT_TRUE(parse_config("# é\nx = \"é\"\n", "x").has_value());
 }
 
+// Each of these is a table as deep as it has dots or brackets, and would be taken down level by level.
+TEST(Load, a_value_that_no_setting_takes_is_shown_on_one_line) {
+  const auto written = [](const std::string& value) {
+    const auto file = parse_config("x = " + value + "\n", "x");
+    return file ? file->entries.at(0).written : file.error()[0];
+  };
+  EXPECT_EQ(written("-2.5e-3"), "-0.0025");
+  EXPECT_EQ(written("07:32:00"), "07:32:00");
+  EXPECT_EQ(written("1979-05-27T07:32:00Z"), "1979-05-27T07:32:00Z");
+  EXPECT_EQ(written("[ -2e-3,\n 1979 ]"), "[…]");
+  EXPECT_EQ(written("0x1F"), "31");
+}
+
+TEST(Load, what_is_too_deep_is_an_error_and_no_harm) {
+  const auto repeated = [](std::string_view text, std::size_t count) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  const std::string deep = "a" + repeated(".a", 200'000);
+  for (const auto& text : {deep + " = 1", "[" + deep + "]", "[[" + deep + "]]", "x = {" + deep + " = 1}"}) {
+    EXPECT_THAT(parse_config("\n" + text + "\n", "x").error(), ElementsAre(StartsWith("x:2: more than 100 dots")));
+  }
+  for (const auto* text : {"[", "{a = ", "[\n", "[\n{a.a = "}) {
+    EXPECT_FALSE(parse_config("x = " + repeated(text, 100'000), "x").has_value()) << text;
+  }
+  const std::string most = "a" + repeated(".a", 100);
+  EXPECT_EQ(parse_config("#" + repeated(".", 1000) + "\n[" + most + "]\n" + most + " = 1\n", "x")->entries.size(), 1U);
+}
+
 TEST(Load, a_variable_or_a_flag_that_is_wrong_is_named) {
   const auto loaded = load({.flags = {{"http.header_max", "1"}},
                             .environment = {{"RATEBOOK_HTTP_HEDER_MAX", "1"},
