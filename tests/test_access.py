@@ -263,14 +263,14 @@ REFUSED = {
     "413 places": (413, "operator", "PUT /v1/places", "application/json", 1 << 30),
     "415": (415, "sender", "POST /v1/batches?source=carrier-a", "image/png", 1000),
     "415 places": (415, "operator", "PUT /v1/places", "text/csv", 1000),
-    "429": (429, "sender", "POST /v1/batches?source=carrier-b", "text/csv", 1000),
+    "429": (429, "sender", "POST /v1/batches?source=carrier-a", "text/csv", 1000),
     "429 of the token's only source": (429, "stranger", "POST /v1/batches", "application/json", 1000),
 }
 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory) -> Iterator[Guarded]:
-    """`guarded`, where carrier-b and carrier-z may send nothing more: an upload of theirs is under way."""
+    """`guarded`, where carrier-a and carrier-z may send nothing more: an upload of theirs is under way."""
     folder = tmp_path_factory.mktemp("full")
     with ExitStack() as stack:
 
@@ -282,7 +282,7 @@ def full(tmp_path_factory) -> Iterator[Guarded]:
         made = Guarded(make_server, folder, "--api-uploads-per-source-max", "1", "--http-body-idle-timeout", "1h")
         operator = stack.enter_context(made.client("operator"))
         put_places(operator, small_places())
-        for source in ("carrier-b", "carrier-z"):
+        for source in ("carrier-a", "carrier-z"):
             sending = stack.enter_context(closing(connect(made.server)))
             sending.sendall(
                 f"POST /v1/batches?source={source} HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
@@ -333,3 +333,8 @@ def test_refused_while_the_client_sends_at_full_speed(full, case):
             connection.sendall(piece)
         got = read_all(connection)
     assert_refused(got, status)
+
+
+def test_of_a_token_for_several_sources_the_body_says_which_one_it_is(full):
+    with full.client("sender") as sender:
+        assert post_batch(sender, "carrier-b", ROW).status_code == 201

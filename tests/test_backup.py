@@ -81,7 +81,7 @@ def test_a_backup_is_a_data_file(server, make_server, tmp_path):
         assert post_batch(client, "carrier-a", many(1)).json()["version"] == report["version"] + 1
 
 
-def test_it_replaces_nothing_unless_told_and_leaves_nothing_half(server, tmp_path):
+def test_it_replaces_nothing_unless_told_and_leaves_nothing_half(server, make_server, tmp_path):
     with server.client() as client:
         put_places(client, small_places())
     copy = tmp_path / "copy.db"
@@ -90,9 +90,11 @@ def test_it_replaces_nothing_unless_told_and_leaves_nothing_half(server, tmp_pat
     assert refused.returncode == 2
     assert "--force" in refused.stderr
     assert copy.read_text() == "mine"
+    (tmp_path / "copy.db-wal").write_text("of the file that stood there")
     backup(server, copy, "--force")
     assert checked(copy)["version"] == 1
-    for to in (server.data, tmp_path):
+    other = make_server()  # whose data is in use
+    for to in (server.data, other.data, tmp_path):
         refused = server.run("backup", str(to), "--data", str(server.data), "--force")
         assert refused.returncode == 2
         assert str(to) in refused.stderr

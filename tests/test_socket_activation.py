@@ -25,19 +25,21 @@ class Manager:
         self.notified.settimeout(60)
         self.process = None
 
-    def launch(self, count: str = "1", descriptor: int | None = None) -> subprocess.Popen:
+    def launch(
+        self, count: str = "1", descriptor: int | None = None, pid: str = "$$", listen: str = "127.0.0.1:1"
+    ) -> subprocess.Popen:
         fd = self.listener.fileno() if descriptor is None else descriptor
         command = [
             "bash",
             "-c",
-            f'export LISTEN_PID=$$ LISTEN_FDS={count}; exec "$@" 3<&{fd}',
+            f'export LISTEN_PID={pid} LISTEN_FDS={count}; exec "$@" 3<&{fd}',
             "bash",
             binary(),
             "serve",
             "--data",
             str(self.folder / "r.db"),
             "--listen",
-            "127.0.0.1:1",
+            listen,
         ]
         with open(self.folder / "log", "ab") as log:
             return subprocess.Popen(
@@ -123,6 +125,14 @@ def test_it_says_where_the_socket_listens(manager):
     manager.start()
     manager.stop()
     assert f"listening on http://127.0.0.1:{manager.port}" in (manager.folder / "log").read_text()
+
+
+def test_a_socket_that_is_for_another_process_is_left_alone(manager):
+    manager.process = manager.launch(pid="1", listen="127.0.0.1:0")
+    assert manager.notified.recv(100) == b"READY=1"
+    manager.stop()
+    log = (manager.folder / "log").read_text()
+    assert "listening on http://127.0.0.1:" in log and f"listening on http://127.0.0.1:{manager.port}" not in log
 
 
 def test_a_socket_beyond_loopback_needs_to_be_meant(manager):
