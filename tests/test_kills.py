@@ -67,7 +67,7 @@ class Supplier:
     def work(self, server, ended: threading.Event) -> None:
         try:
             with server.client() as client:
-                # Not more, and few of several chunks: what is stored grows with each round, and is loaded at each start.
+                # Not more, and few of several chunks: what is stored grows with each round and is loaded at each start.
                 for _ in range(SENT_A_ROUND):
                     if ended.is_set():
                         break
