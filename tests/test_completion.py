@@ -99,6 +99,17 @@ def test_zsh_reads_its_script(tmp_path):
     assert "--sample" in offered("places", "put", "")
 
 
+def test_zsh_offers_words_from_the_first_time_that_it_loads_its_installed_file(tmp_path):
+    (tmp_path / "_ratebook").write_text(said("completion", "zsh"))
+    line = """_describe() { print -l -- ${choices%%:*} }; _files() { print files }
+              fpath=($1 $fpath); autoload -Uz _ratebook; words=(ratebook ""); CURRENT=2; _ratebook"""
+    offered = subprocess.run(
+        [shutil.which("zsh"), "-f", "-c", line, "zsh", str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert offered.stderr == ""
+    assert set(words_of()) <= set(offered.stdout.split())
+
+
 def test_every_word_has_examples_and_exit_codes_are_told():
     for word in words_of():
         if word != "version":

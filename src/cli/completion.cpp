@@ -148,7 +148,8 @@ std::string zsh_completion(const CLI::App& app) {
     text += "      ) ;;\n";
   }
   text += "  esac\n  _describe 'ratebook' choices\n  _files\n}\n";
-  return text + "compdef _ratebook ratebook\n";
+  // Installed, the file is the body of the function itself, which is called to complete already.
+  return text + "if [[ ${funcstack[1]} == _ratebook ]]; then _ratebook; else compdef _ratebook ratebook; fi\n";
 }
 
 }  // namespace ratebook::cli
