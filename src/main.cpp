@@ -77,7 +77,8 @@ int serve(const settings::Settings& settings) {
   obs::Metrics metrics;
 
   const bool has_certificate = !settings.http.tls.certificate_path.empty();
-  if (has_certificate || !settings.tokens_path.empty()) signals.hold_reread();
+  // A service manager reloads whatever is set; without it a closed terminal ends the server.
+  if (has_certificate || !settings.tokens_path.empty() || has_service_manager()) signals.hold_reread();
   std::optional<access::Keeper> tokens;
   if (!settings.tokens_path.empty()) {
     tokens.emplace(settings.tokens_path, settings.access);

@@ -142,6 +142,15 @@ def test_a_socket_beyond_loopback_needs_to_be_meant(manager):
     assert "--open-to-everyone" in (manager.folder / "log").read_text()
 
 
+def test_a_reload_with_nothing_to_read_again_stops_nothing(manager):
+    manager.start()
+    manager.process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        manager.process.wait(1)
+    assert ask(manager.port) == 200
+    manager.stop()
+
+
 def test_what_cannot_be_listened_on_is_told(manager):
     assert manager.launch(count="2").wait(60) == 2
     assert "2 sockets are handed over" in (manager.folder / "log").read_text()
@@ -155,4 +164,6 @@ def test_the_units_say_what_the_program_understands():
     command = re.search(r"^ExecStart=/usr/bin/ratebook serve (.*)$", service, re.MULTILINE).group(1)
     assert command == "--config /etc/ratebook/ratebook.toml"
     data = re.search(r'^data = "(.*)"$', (ROOT / "packaging" / "ratebook.toml").read_text(), re.MULTILINE).group(1)
+    assert re.search(r"^ExecReload=\S*kill -HUP \$MAINPID$", service, re.MULTILINE)
+    assert "StartLimitIntervalSec=0\n" in service, "given up, it would close the socket"
     assert data.startswith("/var/lib/" + re.search(r"^StateDirectory=(.*)$", service, re.MULTILINE).group(1) + "/")

@@ -69,6 +69,8 @@ Result<std::optional<InheritedSocket>> take_inherited_socket() {
               "the socket that is handed over does not listen on TCP: write ListenStream=ADDRESS:PORT");
 }
 
+bool has_service_manager() { return std::getenv("NOTIFY_SOCKET") != nullptr; }
+
 void tell_service_manager(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   sockaddr_un at{.sun_family = AF_UNIX, .sun_path = {}};

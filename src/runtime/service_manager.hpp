@@ -20,6 +20,9 @@ struct InheritedSocket {
 /// the environment, so that no child believes that they are its own.
 Result<std::optional<InheritedSocket>> take_inherited_socket();
 
+/// Whether one is told: NOTIFY_SOCKET.
+bool has_service_manager();
+
 /// `READY=1`, `STOPPING=1`. Does nothing where nobody wants to know.
 void tell_service_manager(std::string_view state);
 
