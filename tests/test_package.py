@@ -1,5 +1,6 @@
 """The Debian package, made of the build that is tested: what is in it, and that its program runs."""
 
+import gzip
 import json
 import os
 import pathlib
@@ -72,6 +73,50 @@ def test_its_files_stand_where_debian_has_them(extracted):
     service = (extracted / "usr/lib/systemd/system/ratebook.service").read_text()
     for path in re.findall(r"(?:ExecStart=|--config |file://)(/\S+)", service):
         assert (extracted / path.lstrip("/")).exists(), path
+
+
+def test_the_user_of_the_service_is_made_and_reads_by_its_group(package, extracted):
+    service = (extracted / "usr/lib/systemd/system/ratebook.service").read_text()
+    (user,) = re.findall(r"^User=(.*)$", service, re.MULTILINE)
+    scripts = package.parent / "scripts"
+    subprocess.run(["dpkg-deb", "-e", str(package), str(scripts)], check=True)
+    done = told_by(scripts / "postinst", "configure", "", users="")
+    assert re.search(rf"^useradd --system --user-group .* {user}$", done, re.MULTILINE)
+    assert f"chgrp {user} /etc/ratebook\nchmod g+s /etc/ratebook\n" in done
+    assert "passwd" in control(package, "Depends").split(", ")
+    upgraded = told_by(scripts / "postinst", "configure", "0.0.1", users=user)
+    assert not re.search("useradd|chgrp|chmod", upgraded), "what the operator changed since would be undone"
+
+
+def told_by(script: pathlib.Path, *arguments: str, users: str) -> str:
+    """What a script of the package would do to a machine that has these users."""
+    stubs = f"""getent() {{ case " {users} " in *" $2 "*) echo there ;; *) return 2 ;; esac }}
+                for name in useradd chgrp chmod systemctl deb-systemd-invoke; do
+                  eval "$name() {{ echo $name \\"\\$@\\"; }}"
+                done
+                . "$0" """
+    return subprocess.run(
+        ["bash", "-c", stubs, str(script), *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_what_the_program_tells_of_itself_comes_with_it(extracted):
+    program = str(extracted / "usr/bin/ratebook")
+    for shell, path in (("bash", "bash-completion/completions/ratebook"), ("zsh", "zsh/vendor-completions/_ratebook")):
+        told = subprocess.run([program, "completion", shell], check=True, capture_output=True).stdout
+        file = extracted / "usr/share" / path
+        assert file.read_bytes() == told
+        assert file.stat().st_mode & 0o777 == 0o644
+    manual = gzip.decompress((extracted / "usr/share/man/man1/ratebook.1.gz").read_bytes()).decode()
+    assert ".SH EXAMPLES" in manual
+    for word in ("serve", "push", "rates", "backup"):
+        assert f"\n{word}\n" in manual
+
+
+def test_its_copyright_file_claims_no_more_than_the_tree(extracted):
+    told = (extracted / "usr/share/doc/ratebook/copyright").read_text()
+    licences = [path.name for path in ROOT.iterdir() if re.match("(?i)licen[cs]e|copying", path.name)]
+    assert ("have not granted a licence" in told) == (licences == [])
 
 
 def test_its_program_runs_with_its_file(extracted):
