@@ -10,7 +10,7 @@ namespace {
 
 using intake::BodyDigest;
 
-constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view lower_letters = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view key_characters = "abcdefghijklmnopqrstuvwxyz0123456789_-.*";
 constexpr std::string_view base64_characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -43,7 +43,7 @@ class FieldReader {
   }
 
   std::string_view key() {
-    const bool begins = !rest_.empty() && (lower.contains(rest_[0]) || rest_[0] == '*');
+    const bool begins = !rest_.empty() && (lower_letters.contains(rest_[0]) || rest_[0] == '*');
     return begins ? run(key_characters) : std::string_view{};
   }
 

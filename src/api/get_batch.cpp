@@ -12,7 +12,7 @@
 namespace ratebook::api {
 namespace {
 
-std::expected<std::optional<log::Place>, Problem> read_place(const http::Request& request) {
+std::expected<std::optional<log::Place>, Problem> read_place_in_log(const http::Request& request) {
   const Query query{request.query()};
   if (auto problem = query.check({"at"})) return std::unexpected(std::move(*problem));
   const auto text = query.get("at");
@@ -38,7 +38,7 @@ Result<std::optional<Batch>> find(const Service& service, const std::string& id,
 }
 
 void answer_batch(const Service& service, const http::Request& request, const View& view, http::Response& response) {
-  const auto place = read_place(request);
+  const auto place = read_place_in_log(request);
   if (!place) return answer_problem(place.error(), response);
   const std::string id{request.parameter()};
   const Problem unknown{problems::unknown_batch,

@@ -9,7 +9,7 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t problems_counted_max = 1'000'000;
 
-class Reader {
+class PlacesReader {
  public:
   std::expected<PlacesDocument, Problem> run(std::string_view text) {
     if (auto problem = read_json(text, [this](dom::element root) { read(root); })) return std::unexpected(*problem);
@@ -46,6 +46,6 @@ class Reader {
 
 }  // namespace
 
-std::expected<PlacesDocument, Problem> read_places(std::string_view json) { return Reader{}.run(json); }
+std::expected<PlacesDocument, Problem> read_places(std::string_view json) { return PlacesReader{}.run(json); }
 
 }  // namespace ratebook::api

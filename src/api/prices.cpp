@@ -1,12 +1,12 @@
 // GET /v1/prices[?version]: all prices of a version, as CSV or NDJSON by Accept, in forms that POST /v1/batches takes.
 // By batch in the order of versions, then as the store holds them: the same each time. Made as the client takes them,
 // while the server goes on: what a version holds never changes.
-#include <array>
 
 #include "api/access.hpp"
 #include "api/endpoints.hpp"
 #include "api/past.hpp"
 #include "api/query.hpp"
+#include "api/rate_text.hpp"
 #include "api/reading.hpp"
 #include "http/accept.hpp"
 #include "json/writer.hpp"
@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
 constexpr std::size_t price_text_bytes_max = 96;
-
-void append_day(std::string& out, Day day) {
-  std::array<char, 10> text;
-  format_day(day, text.data());
-  out.append(text.data(), text.size());
-}
 
 void append_cents(std::string& out, Cents amount) {
   json::append_number(out, amount.value / 100);

@@ -12,7 +12,7 @@
 namespace ratebook::api {
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t rates_piece_bytes = 64 * 1024;
 constexpr Duration piece_time = std::chrono::milliseconds{20};  // so that other clients get their turn
 
 using RouteRates = std::expected<std::vector<book::DayRate>, Problem>;
@@ -50,7 +50,7 @@ class Lines {
     do {
       if (next_ == question_.routes.size()) break;
       append_line(out, question_.routes[next_++]);
-    } while (out.size() < piece_bytes && runtime_.boot_time() < end);
+    } while (out.size() < rates_piece_bytes && runtime_.boot_time() < end);
     return out;
   }
 

@@ -47,12 +47,6 @@ void append_value(std::string& out, const book::DayRate& rate, const Statistic& 
   }
 }
 
-void append_day(std::string& out, Day day) {
-  std::array<char, 10> text;
-  format_day(day, text.data());
-  out.append(text.data(), text.size());
-}
-
 // 0..1 of `p20`, `p99.9`: no leading zeros, at most three decimals.
 std::optional<double> parse_percentile(std::string_view name) {
   if (name.size() < 2 || name.front() != 'p') return std::nullopt;
@@ -77,6 +71,12 @@ std::optional<double> parse_percentile(std::string_view name) {
 }
 
 }  // namespace
+
+void append_day(std::string& out, Day day) {
+  std::array<char, 10> text;
+  format_day(day, text.data());
+  out.append(text.data(), text.size());
+}
 
 void append_existing_rates(std::string& out, std::span<const book::DayRate> rates, Day from, Day to) {
   out += "{\"rates\":[";

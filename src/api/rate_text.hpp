@@ -11,6 +11,9 @@
 
 namespace ratebook::api {
 
+/// `2024-05-31`.
+void append_day(std::string& out, Day day);
+
 /// Below this count the existing service shows no price.
 inline constexpr std::uint64_t existing_count_min = 3;
 

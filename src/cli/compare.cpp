@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t root_pairs_max = 100;
 constexpr std::int32_t searched_days = 3'660;  // the server's limit
-constexpr std::int32_t future_days = 365;
+constexpr std::int32_t compared_future_days = 365;
 
 struct Difference {
   std::string question;  ///< path and query
@@ -111,7 +111,7 @@ class Comparison {
       if (region.parent_slug.empty()) roots.push_back(region.slug);
     }
     const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()).time_since_epoch();
-    const std::int32_t last = static_cast<std::int32_t>(today.count()) + future_days;
+    const std::int32_t last = static_cast<std::int32_t>(today.count()) + compared_future_days;
     std::optional<std::pair<std::string, std::string>> days;
     for (std::size_t pair = 0; pair < std::min(root_pairs_max, roots.size() * roots.size()); ++pair) {
       client::Request request;

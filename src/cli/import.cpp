@@ -15,7 +15,7 @@
 namespace ratebook::cli {
 namespace {
 
-constexpr std::size_t piece_bytes = 256 * 1024;
+constexpr std::size_t csv_piece_bytes = 256 * 1024;
 
 /// What was read: the prices stand in a temporary file, as CSV.
 struct Read {
@@ -38,7 +38,7 @@ Result<Read> read_tables(const std::string& connection) {
   std::string csv = "orig_code,dest_code,day,price\n";
   const auto all = tables->each_price([&](const ExistingPrice& price) -> Result<void> {
     if (append_price(csv, price, tree, read.wrong)) ++read.price_count;
-    if (csv.size() < piece_bytes) return {};
+    if (csv.size() < csv_piece_bytes) return {};
     const auto written = read.prices.append(csv);
     csv.clear();
     return written;

@@ -15,19 +15,19 @@
 namespace ratebook::cli {
 namespace {
 
-struct Line {
+struct TreeLine {
   std::string name;  ///< slug or code, indented
   std::string title;
   Style style = Style::plain;
 };
 
 /// Every region below its parent, its ports below it; what lies in no region comes last.
-std::vector<Line> tree_lines(const PlacesDocument& places) {
+std::vector<TreeLine> tree_lines(const PlacesDocument& places) {
   std::map<std::string, std::vector<const RegionDocument*>> children;
   std::map<std::string, std::vector<const PortDocument*>> ports;
   for (const auto& region : places.regions) children[region.parent_slug].push_back(&region);
   for (const auto& port : places.ports) ports[port.parent_slug].push_back(&port);
-  std::vector<Line> lines;
+  std::vector<TreeLine> lines;
   struct Step {
     const RegionDocument* region;
     std::size_t depth;

@@ -16,7 +16,7 @@
 namespace ratebook::cli {
 namespace {
 
-Day today() {
+Day day_now() {
   const auto days = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
   return {static_cast<std::int32_t>(days.time_since_epoch().count())};
 }
@@ -39,7 +39,7 @@ std::string read_grant(const TokenOptions& options, access::Grant& grant) {
     if (!is_source(source)) return fmt::format("'{}' is no source: 1 to 64 of a-z, 0-9, '-', '_', '.'", source);
   }
   grant.sources = options.sources;
-  grant.created = today();
+  grant.created = day_now();
   return {};
 }
 
