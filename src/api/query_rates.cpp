@@ -84,7 +84,8 @@ class Ask : public std::enable_shared_from_this<Ask> {
   void run(const std::string& body) {
     auto question = read_question(body, service_.limits);
     if (!question) return refuse(question.error(), service_.view());
-    when_readable(service_, *request_, question->version.value_or(0), respond_,
+    const Version version = question->version.value_or(0);  // read before the question moves away
+    when_readable(service_, *request_, version, respond_,
                   [self = shared_from_this(), asked = *std::move(question)](const View& view) mutable {
                     self->answer(std::move(asked), view);
                   });

@@ -50,12 +50,9 @@ class Wire {
     error_code error;
     asio::ssl::context context{asio::ssl::context::tls_client};
     context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-    if (ca_file.empty()) {
-      context.set_default_verify_paths(error);
-    } else {
-      context.load_verify_file(ca_file, error);
+    if (ca_file.empty() ? context.set_default_verify_paths(error) : context.load_verify_file(ca_file, error)) {
+      return error;
     }
-    if (error) return error;
     session_ = std::make_unique<Session>(socket, context);
     session_->set_verify_mode(asio::ssl::verify_peer);
     session_->set_verify_callback(asio::ssl::host_name_verification{host});
@@ -87,7 +84,7 @@ class Wire {
   /// Handlers that wait are called with an error; the session stays for them.
   void close() {
     error_code ignored;
-    socket.close(ignored);
+    (void)socket.close(ignored);
   }
   void forget_session() { session_ = nullptr; }
 
@@ -365,7 +362,7 @@ class Client::State {
       io_.run();
     }
     if (in_time && !*result) {
-      wire_.socket.set_option(tcp::no_delay{true}, ignored);
+      (void)wire_.socket.set_option(tcp::no_delay{true}, ignored);
       return {};
     }
     wire_.close();

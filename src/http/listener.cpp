@@ -57,12 +57,13 @@ std::expected<std::uint16_t, std::string> Listener::listen() {
     if (acceptor_.assign(endpoint.protocol(), options_.inherited_socket, error)) return failed(error);
   } else {
     if (acceptor_.open(endpoint.protocol(), error)) return failed(error);
-    acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (acceptor_.set_option(tcp::acceptor::reuse_address{true}, error)) return failed(error);
     if (acceptor_.bind(endpoint, error)) return failed(error);
     if (acceptor_.listen(backlog, error)) return failed(error);
   }
-  acceptor_.set_option(tcp::no_delay{true}, error);  // accepted sockets inherit it
-  acceptor_.non_blocking(true, error);
+  // Accepted sockets inherit it.
+  if (acceptor_.set_option(tcp::no_delay{true}, error)) return failed(error);
+  if (acceptor_.non_blocking(true, error)) return failed(error);
   const tcp::endpoint bound = acceptor_.local_endpoint(error);
   if (error) return failed(error);
   return bound.port();
@@ -122,7 +123,7 @@ void Listener::retire(std::function<void()> done) {
   timer_.async_wait([this, finished = std::move(done)](boost::system::error_code) {
     accept_all();
     boost::system::error_code error;
-    acceptor_.close(error);
+    (void)acceptor_.close(error);
     finished();
   });
 }

@@ -59,14 +59,13 @@ bool Transport::finish_sending() {
   if (session_) session_->close();
   session_ = nullptr;
   boost::system::error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
-  return !error;
+  return !socket_.shutdown(Socket::shutdown_send, error);
 }
 
 void Transport::close() {
   if (session_) session_->close();
   boost::system::error_code error;
-  socket_.close(error);
+  (void)socket_.close(error);
 }
 
 }  // namespace ratebook::http
