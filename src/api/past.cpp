@@ -59,7 +59,7 @@ std::expected<std::vector<book::DayRate>, Problem> Past::rates(const PlaceTree& 
   }
   if (no_memory) return std::unexpected(Problem{problems::overloaded, "too many past versions are read now", {}, {}});
   if (!read) return std::unexpected(store_problem(read.error()));
-  return book::rates_of(std::move(prices), query);
+  return book::rates_of(prices, query);
 }
 
 Problem not_visible(Service& service, Version version, const View& view) {

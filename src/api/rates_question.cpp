@@ -9,9 +9,9 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-class Reader {
+class QuestionReader {
  public:
-  explicit Reader(const Limits& limits) : limits_(limits) {}
+  explicit QuestionReader(const Limits& limits) : limits_(limits) {}
 
   std::expected<RatesQuestion, Problem> run(std::string_view text) {
     if (auto problem = read_json(text, [this](dom::element root) { read(root); })) return std::unexpected(*problem);
@@ -29,7 +29,7 @@ class Reader {
     read_days(members[1], members[2]);
     read_stats(members[3]);
     if (const auto number = unsigned_number(members[4], "min_count")) {
-      take(read_min_count(*number), "min_count", question_.wanted.min_count);
+      take(read_min_count(number), "min_count", question_.wanted.min_count);
     }
     question_.version = unsigned_number(members[5], "version");
   }
@@ -127,7 +127,7 @@ class Reader {
 }  // namespace
 
 std::expected<RatesQuestion, Problem> read_question(std::string_view json, const Limits& limits) {
-  return Reader{limits}.run(json);
+  return QuestionReader{limits}.run(json);
 }
 
 }  // namespace ratebook::api

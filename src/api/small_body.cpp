@@ -61,25 +61,26 @@ class SmallBody {
 }  // namespace
 
 http::Uploading reading_body(Service& service, std::size_t bytes_max, AnswerBody answer) {
-  return http::Uploading{[&service, bytes_max, answer = std::move(answer)](std::shared_ptr<const http::Request> request)
-                             -> std::expected<http::Upload, http::Response> {
-    const View view = service.view();
-    if (const auto problem = refuse(view, *request, bytes_max)) {
-      http::Response response;
-      answer_with_view(*problem, view, response);
-      return std::unexpected(std::move(response));
-    }
-    const auto body = std::make_shared<SmallBody>(bytes_max, service.memory);
-    return http::Upload{.feed = [body](std::string_view piece) { return body->feed(piece); },
-                        .finish =
-                            [&service, answer, body, request](http::Respond respond) {
-                              if (!body->problem()) return answer(request, body->bytes(), std::move(respond));
-                              http::Response response;
-                              answer_with_view(*body->problem(), service.view(), response);
-                              respond(std::move(response));
-                            },
-                        .abandon = [] {}};
-  }};
+  return http::Uploading{
+      [&service, bytes_max, answer = std::move(answer)](
+          const std::shared_ptr<const http::Request>& request) -> std::expected<http::Upload, http::Response> {
+        const View view = service.view();
+        if (const auto problem = refuse(view, *request, bytes_max)) {
+          http::Response response;
+          answer_with_view(*problem, view, response);
+          return std::unexpected(std::move(response));
+        }
+        const auto body = std::make_shared<SmallBody>(bytes_max, service.memory);
+        return http::Upload{.feed = [body](std::string_view piece) { return body->feed(piece); },
+                            .finish =
+                                [&service, answer, body, request](http::Respond respond) {
+                                  if (!body->problem()) return answer(request, body->bytes(), std::move(respond));
+                                  http::Response response;
+                                  answer_with_view(*body->problem(), service.view(), response);
+                                  respond(std::move(response));
+                                },
+                            .abandon = [] {}};
+      }};
 }
 
 }  // namespace ratebook::api

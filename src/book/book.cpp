@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t prices_at_a_time = 4096;
 
+/// By value: what the prices took is given back before the next call.
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as said
 std::vector<Key> sorted_keys(std::vector<NumberedPrice> prices, std::vector<Key>& scratch) {
   std::vector<Key> keys;
   keys.reserve(prices.size());

@@ -100,6 +100,6 @@ class Loader {
 
 /// The same answer from a plain list of prices, all of which belong to the route and lie in the query's days: for past
 /// versions, which no book holds.
-std::vector<DayRate> rates_of(std::vector<NumberedPrice> prices, const RateQuery& query);
+std::vector<DayRate> rates_of(const std::vector<NumberedPrice>& prices, const RateQuery& query);
 
 }  // namespace ratebook::book

@@ -190,7 +190,7 @@ std::vector<DayRate> Book::rates(const RateQuery& query) const {
   return route ? rates_of_route(*route, days, query) : std::vector<DayRate>{};
 }
 
-std::vector<DayRate> rates_of(std::vector<NumberedPrice> prices, const RateQuery& query) {
+std::vector<DayRate> rates_of(const std::vector<NumberedPrice>& prices, const RateQuery& query) {
   std::vector<Item> items;
   items.reserve(prices.size());
   for (const NumberedPrice& price : prices) items.push_back(make_item(price.day, price.amount));

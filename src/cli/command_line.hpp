@@ -52,7 +52,7 @@ void add_seconds(CLI::App& word, const std::string& name, std::chrono::seconds& 
 void add_settings(CLI::App& word, settings::Inputs& inputs);
 
 // One file a word.
-void add_serve(CommandLine& line, const ServeFunction& serve);
+void add_serve(CommandLine& line, const ServeFunction& run);
 void add_config(CommandLine& line);
 void add_push(CommandLine& line);
 void add_rates(CommandLine& line);

@@ -8,14 +8,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace ratebook::cli {
 namespace {
 
 std::unexpected<Fault> failed(std::string_view path) {
-  return fail(Failure::full, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+  return fail(Failure::full, fmt::format("cannot write {}: {}", path, std::generic_category().message(errno)));
 }
 
 /// As open() would have made it; mkostemp() lets nobody else read.

@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,7 +19,7 @@ namespace ratebook::client {
 namespace {
 
 std::unexpected<Fault> failed(Failure failure, std::string_view what, std::string_view path) {
-  return fail(failure, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
+  return fail(failure, fmt::format("cannot {} {}: {}", what, path, std::generic_category().message(errno)));
 }
 
 Result<std::size_t> read_some(int descriptor, std::span<char> piece) {

@@ -87,7 +87,7 @@ class Writing {
   Runtime runtime_ = machine_runtime();
   // Large is what has more than one chunk: it is staged a chunk at a time.
   writer::WriterOptions options_{.read_wait = 1ms, .retry_wait = 1ms, .retry_wait_max = 1ms, .small_batch_chunks = 1};
-  writer::Offer offer_ = [](const std::string&, std::uint32_t, std::uint32_t, std::vector<NumberedPrice>) {};
+  writer::Offer offer_ = [](const auto&...) {};
   std::jthread thread_;
 };
 

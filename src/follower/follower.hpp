@@ -44,7 +44,7 @@ class Visible {
   void unsubscribe(Subscription subscription);
 
   // For the follower.
-  void show(Step step, WallTime confirmed_at, bool ready);
+  void show(const Step& step, WallTime confirmed_at, bool ready);
   void confirm(WallTime confirmed_at);
   void set_ready(bool ready);
 

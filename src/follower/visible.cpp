@@ -20,7 +20,7 @@ void Visible::unsubscribe(Subscription subscription) {
   subscribers_.erase(subscription);
 }
 
-void Visible::show(Step step, WallTime confirmed_at, bool ready) {
+void Visible::show(const Step& step, WallTime confirmed_at, bool ready) {
   {
     View next{step.book, confirmed_at, ready};  // declared before the lock: the book before dies after it
     const std::lock_guard lock{mutex_};

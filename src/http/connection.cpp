@@ -33,6 +33,7 @@ std::string format_remote(const asio::ip::tcp::endpoint& remote) {
 
 std::string_view target_of(const Request& request) {
   if (request.query_.empty()) return request.path_;
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): two pointers into one text
   return {request.path_.data(), request.query_.data() + request.query_.size()};
 }
 
@@ -45,16 +46,14 @@ Connection::~Connection() = default;
 
 void Connection::begin() {
   boost::system::error_code error;
-  transport_.socket().non_blocking(true, error);
-  if (error) return close();
+  if (transport_.socket().non_blocking(true, error)) return close();
   read_head();
 }
 
 void Connection::refuse() {
   if (transport_.is_shaking_hands()) return close();  // to say why would take a handshake first
   boost::system::error_code error;
-  transport_.socket().non_blocking(true, error);
-  if (error) return close();
+  if (transport_.socket().non_blocking(true, error)) return close();
   Response response = problem(503, "too-many-connections", "Too many connections", "try again in a moment");
   response.headers.emplace_back("Retry-After", "1");
   respond_to_nothing(std::move(response));
@@ -256,7 +255,7 @@ void Connection::report(const Request& request, unsigned status, std::size_t bod
                             .error = error});
 }
 
-void Connection::answer(std::uint64_t serial, Response response, std::string error) {
+void Connection::answer(std::uint64_t serial, Response response, const std::string& error) {
   if (phase_ != Phase::working || serial != serial_) return;
   core_.read_clock();
   if (response.pieces && !exchange_.is_head) {

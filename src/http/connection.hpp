@@ -44,18 +44,18 @@ class Connection {
   void leave();
   void cut();
 
-  void answer(std::uint64_t serial, Response response, std::string error);
+  void answer(std::uint64_t serial, Response response, const std::string& error);
   /// What Upload::feed said.
   struct Fed {
     bool wants_more = false;
     std::string error;  ///< what it threw instead
   };
-  void take_fed(Fed fed);
+  void take_fed(const Fed& fed);
   /// What Response::pieces said.
   using Piece = std::expected<std::string, std::string>;
   void take_piece(std::uint64_t serial, Piece piece);
   /// false: the request is not waiting for this any more.
-  bool open_stream(std::uint64_t serial, Response response, std::shared_ptr<EventQueue> queue);
+  bool open_stream(std::uint64_t serial, const Response& response, std::shared_ptr<EventQueue> queue);
   void send_events();
 
  private:

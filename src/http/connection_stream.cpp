@@ -20,9 +20,8 @@ void run_streaming(const Streaming& handler, const std::shared_ptr<const Request
   if (!ticket.take()) return;
   auto queue = std::make_shared<EventQueue>(mailbox, name.connection, bytes_waiting_max, std::move(stream->closed));
   Response response{200, "text/event-stream", std::move(stream->headers), {}};
-  const bool posted = mailbox->post([name, queue, head = std::move(response)](Core* core) mutable {
-    core->open_stream(name, std::move(head), std::move(queue));
-  });
+  const bool posted =
+      mailbox->post([name, queue, head = std::move(response)](Core* core) { core->open_stream(name, head, queue); });
   if (!posted) static_cast<void>(queue->end_connection());
   try {
     if (request->method() != "HEAD") stream->start(queue->stream());
@@ -50,7 +49,7 @@ void Connection::start_stream(const Streaming& handler) {
   respond_owned(overloaded());
 }
 
-bool Connection::open_stream(std::uint64_t serial, Response response, std::shared_ptr<EventQueue> queue) {
+bool Connection::open_stream(std::uint64_t serial, const Response& response, std::shared_ptr<EventQueue> queue) {
   if (phase_ != Phase::working || serial != serial_) return false;
   core_.read_clock();
   const auto request = std::exchange(request_, nullptr);

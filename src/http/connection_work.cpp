@@ -156,7 +156,7 @@ void Connection::feed() {
       fed.error = error.what();
     }
     transfer->piece.clear();
-    mailbox->post([id, told = std::move(fed)](Core* core) mutable { core->take_fed(id, std::move(told)); });
+    mailbox->post([id, told = std::move(fed)](Core* core) { core->take_fed(id, told); });
   };
   if (body_->let_in) {
     core_.service().workers.push(std::move(task));
@@ -167,7 +167,7 @@ void Connection::feed() {
   }
 }
 
-void Connection::take_fed(Fed fed) {
+void Connection::take_fed(const Fed& fed) {
   core_.read_clock();
   if (phase_ == Phase::gone) {
     abandon_body();

@@ -143,23 +143,23 @@ void Core::stop_if_empty() {
   work_.reset();
 }
 
-void Core::answer(RequestName name, Response response, std::string error) {
+void Core::answer(RequestName name, Response response, const std::string& error) {
   if (Connection* connection = find(name.connection)) {
-    connection->answer(name.serial, std::move(response), std::move(error));
+    connection->answer(name.serial, std::move(response), error);
   }
 }
 
-void Core::take_fed(std::uint64_t connection, Connection::Fed fed) {
-  if (Connection* found = find(connection)) found->take_fed(std::move(fed));
+void Core::take_fed(std::uint64_t connection, const Connection::Fed& fed) {
+  if (Connection* found = find(connection)) found->take_fed(fed);
 }
 
 void Core::take_piece(RequestName name, Connection::Piece piece) {
   if (Connection* found = find(name.connection)) found->take_piece(name.serial, std::move(piece));
 }
 
-void Core::open_stream(RequestName name, Response response, std::shared_ptr<EventQueue> queue) {
+void Core::open_stream(RequestName name, const Response& response, const std::shared_ptr<EventQueue>& queue) {
   Connection* connection = find(name.connection);
-  if (connection != nullptr && connection->open_stream(name.serial, std::move(response), queue)) return;
+  if (connection != nullptr && connection->open_stream(name.serial, response, queue)) return;
   if (auto closed = queue->end_connection()) service_.workers.push(std::move(closed));
 }
 

@@ -52,10 +52,10 @@ class Core {
   // Letters, each on the core's thread.
   void adopt(int descriptor, const boost::asio::ip::tcp::endpoint& remote, bool too_many);
   void enter(Stage stage);
-  void answer(RequestName name, Response response, std::string error);
-  void take_fed(std::uint64_t connection, Connection::Fed fed);
+  void answer(RequestName name, Response response, const std::string& error);
+  void take_fed(std::uint64_t connection, const Connection::Fed& fed);
   void take_piece(RequestName name, Connection::Piece piece);
-  void open_stream(RequestName name, Response response, std::shared_ptr<EventQueue> queue);
+  void open_stream(RequestName name, const Response& response, const std::shared_ptr<EventQueue>& queue);
   void send_events(std::uint64_t connection);
 
   // For its connections.
@@ -97,7 +97,7 @@ class Core {
   Clock::duration tick_time_;
   Clock::duration quiet_time_;
   Clock::time_point now_ = Clock::now();
-  std::chrono::sys_seconds date_time_{};
+  std::chrono::sys_seconds date_time_;
   std::string date_;
   std::uint64_t request_id_seed_;
   std::array<char, 16> request_id_{};

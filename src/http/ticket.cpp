@@ -17,9 +17,7 @@ void Ticket::answer(Response response) {
 
 void Ticket::fail(std::string what) {
   if (!take()) return;
-  mailbox_->post([name = name_, error = std::move(what)](Core* core) mutable {
-    core->answer(name, internal_error(), std::move(error));
-  });
+  mailbox_->post([name = name_, error = std::move(what)](Core* core) { core->answer(name, internal_error(), error); });
 }
 
 Respond make_respond(std::shared_ptr<Ticket> ticket) {

@@ -37,7 +37,7 @@ void TlsIdentity::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(con
 
 std::expected<std::shared_ptr<const TlsIdentity>, std::string> TlsIdentity::read(const TlsOptions& options) {
   ERR_clear_error();
-  const std::shared_ptr<const TlsIdentity> identity{new TlsIdentity{SSL_CTX_new(TLS_server_method())}};
+  std::shared_ptr<const TlsIdentity> identity{new TlsIdentity{SSL_CTX_new(TLS_server_method())}};
   SSL_CTX* context = identity->context();
   if (context == nullptr) return std::unexpected{"TLS cannot be set up: " + first_error()};
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);

@@ -32,7 +32,8 @@ const char* find(const char* at, const char* end, char c) {
 
 void CsvDecoder::decode(Window& window, bool last) {
   if (mark_may_stand_ && !window.skip_mark(last, mark_may_stand_)) return;
-  if (skipping_ && (skipping_ = !window.skip_line())) return;
+  if (skipping_) skipping_ = !window.skip_line();
+  if (skipping_) return;
   while (window.size() > 0) {
     const char* begin = window.begin();
     const Record record = read(begin, window.end(), last);
@@ -50,9 +51,9 @@ void CsvDecoder::decode(Window& window, bool last) {
         submit_unreadable(window, begin, code::bad_quote,
                           "a quote stands where none may; put the whole field between quotes, and double those in it");
       }
-      if (!builder_->stopped() && (skipping_ = !window.skip_line())) return;
+      if (!builder_->stopped()) skipping_ = !window.skip_line();
     }
-    if (builder_->stopped()) return;
+    if (skipping_ || builder_->stopped()) return;
   }
   if (last && !header_seen_) {
     builder_->report_whole(1, "", code::empty, "the body is empty; send a header line, then a price a line");

@@ -10,7 +10,8 @@ namespace ratebook::intake {
 
 void NdjsonDecoder::decode(Window& window, bool last) {
   if (mark_may_stand_ && !window.skip_mark(last, mark_may_stand_)) return;
-  if (skipping_ && (skipping_ = !window.skip_line())) return;
+  if (skipping_) skipping_ = !window.skip_line();
+  if (skipping_) return;
   while (window.size() > 0 && !builder_->stopped()) {
     const char* begin = window.begin();
     const char* line_end = window.find_line_end();
@@ -18,7 +19,8 @@ void NdjsonDecoder::decode(Window& window, bool last) {
     if (static_cast<std::size_t>(end - begin) > unit_bytes_max) {
       refuse_line(window, begin, code::line_too_long,
                   fmt::format("the line is longer than {} bytes; write one price object a line", unit_bytes_max));
-      if ((skipping_ = !window.skip_line())) return;
+      skipping_ = !window.skip_line();
+      if (skipping_) return;
       continue;
     }
     if (line_end == nullptr && !last) return;

@@ -21,7 +21,7 @@ constexpr int first_descriptor = 3;  // SD_LISTEN_FDS_START
 std::string take_variable(const char* name) {
   const char* value = std::getenv(name);
   std::string taken = value == nullptr ? "" : value;
-  ::unsetenv(name);
+  ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): before there are threads
   return taken;
 }
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <ranges>
 #include <sstream>
+#include <system_error>
 #include <tuple>
 
 // Version 3.3 promises the compiler things that some files break: that no é stands where a key may begin, that a key
@@ -110,10 +110,10 @@ FileResult read_config_file(const std::string& path) {
     return std::unexpected(std::vector{fmt::format("{}: cannot be read: {}", path, why)});
   };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "re"), std::fclose};
-  if (!file) return failed(std::strerror(errno));
+  if (!file) return failed(std::generic_category().message(errno));
   std::string bytes(config_bytes_max + 1, '\0');
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return failed(std::strerror(errno));
+  if (std::ferror(file.get()) != 0) return failed(std::generic_category().message(errno));
   if (bytes.size() > config_bytes_max) return failed(fmt::format("it has more than {} bytes", config_bytes_max));
   return parse_config(bytes, path);
 }

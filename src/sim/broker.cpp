@@ -35,24 +35,24 @@ Broker::Broker(Scheduler& scheduler, Settings& settings, BrokerObserver observer
   for (auto& partition : partitions_) partition.appended = scheduler.make_signal();
 }
 
-Offset Broker::append(std::uint32_t number, std::string bytes) {
-  Partition& partition = partitions_[number];
+Offset Broker::append(std::uint32_t partition, std::string bytes) {
+  Partition& its = partitions_[partition];
   // A broker may leave offsets out; nobody may count on the next one.
-  if (!settings_.embedded && scheduler_.random().chance(0.05)) partition.end += 2;
-  const Offset offset = partition.end++;
-  scheduler_.note("log", "append", {number, static_cast<std::uint64_t>(offset), bytes.size()});
+  if (!settings_.embedded && scheduler_.random().chance(0.05)) its.end += 2;
+  const Offset offset = its.end++;
+  scheduler_.note("log", "append", {partition, static_cast<std::uint64_t>(offset), bytes.size()});
   if (scheduler_.is_verbose()) scheduler_.explain(describe(bytes));
-  observer_.appended(number, offset, bytes);
-  partition.records.emplace(offset, std::move(bytes));
-  partition.appended.notify();
+  observer_.appended(partition, offset, bytes);
+  its.records.emplace(offset, std::move(bytes));
+  its.appended.notify();
   return offset;
 }
 
-std::vector<log::StoredRecord> Broker::read(std::uint32_t number, Offset from, std::size_t bytes_max) const {
+std::vector<log::StoredRecord> Broker::read(std::uint32_t partition, Offset from, std::size_t bytes_max) const {
   std::vector<log::StoredRecord> records;
   std::size_t bytes = 0;
-  const Partition& partition = partitions_[number];
-  for (auto at = partition.records.lower_bound(from); at != partition.records.end(); ++at) {
+  const Partition& its = partitions_[partition];
+  for (auto at = its.records.lower_bound(from); at != its.records.end(); ++at) {
     bytes += at->second.size();
     if (!records.empty() && bytes > bytes_max) break;
     records.push_back({at->first, at->second});
@@ -60,23 +60,23 @@ std::vector<log::StoredRecord> Broker::read(std::uint32_t number, Offset from, s
   return records;
 }
 
-void Broker::trim(std::uint32_t number, Offset before) {
-  Partition& partition = partitions_[number];
-  if (before <= partition.trimmed_before) return;
-  partition.trimmed_before = std::min(before, partition.end);
-  partition.records.erase(partition.records.begin(), partition.records.lower_bound(partition.trimmed_before));
+void Broker::trim(std::uint32_t partition, Offset before) {
+  Partition& its = partitions_[partition];
+  if (before <= its.trimmed_before) return;
+  its.trimmed_before = std::min(before, its.end);
+  its.records.erase(its.records.begin(), its.records.lower_bound(its.trimmed_before));
 }
 
-Offset Broker::last(std::uint32_t number) const {
-  const auto& records = partitions_[number].records;
+Offset Broker::last(std::uint32_t partition) const {
+  const auto& records = partitions_[partition].records;
   return records.empty() ? -1 : records.rbegin()->first;
 }
 
-void Broker::lose_newest(std::uint32_t number, std::size_t count) {
-  Partition& partition = partitions_[number];
-  for (; count > 0 && !partition.records.empty(); --count) {
-    partition.end = partition.records.rbegin()->first;
-    partition.records.erase(partition.end);
+void Broker::lose_newest(std::uint32_t partition, std::size_t count) {
+  Partition& its = partitions_[partition];
+  for (; count > 0 && !its.records.empty(); --count) {
+    its.end = its.records.rbegin()->first;
+    its.records.erase(its.end);
   }
 }
 

@@ -84,7 +84,7 @@ std::vector<Price> Clients::draw_prices() {
   return prices;
 }
 
-void Clients::name_batch(BatchRequest& request) {
+void Clients::name_batch(BatchRequest& request) const {
   const Content& content = request.content;
   ContentDigest digest{content.replaces};
   if (!ground_.settings.planted(Plant::id_ignores_content)) {

@@ -20,7 +20,7 @@ class Clients {
   void operate_places();
   void send_one(const std::string& source);
   BatchRequest fresh_batch(const std::string& source);
-  void name_batch(BatchRequest& request);
+  void name_batch(BatchRequest& request) const;
   void submit(const BatchRequest& request);
   void retract_one(const std::string& source);
   void read_one();

@@ -220,7 +220,7 @@ std::optional<Batch> Node::confirmed_batch(Life& life, const std::string& id) {
   return std::move(*batch);
 }
 
-bool Node::confirm(Life& life) {
+bool Node::confirm(Life& life) const {
   return ground_.settings.planted(Plant::decided_by_unconfirmed_read) || life.store.confirm().has_value();
 }
 
@@ -242,7 +242,7 @@ Answer Node::answer_when_visible(Life& life, const BatchRequest& request, Durati
   return {Answer::Kind::accepted, 0};
 }
 
-bool Node::wait_for(Life& life, Version least, Duration at_most) {
+bool Node::wait_for(Life& life, Version least, Duration at_most) const {
   const Time until = ground_.scheduler.now() + at_most;
   while (life.visible.view().book->version() < least) {
     if (ground_.scheduler.now() >= until) return false;

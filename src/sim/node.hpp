@@ -94,10 +94,10 @@ class Node {
   /// The batch as the store has it for good; nullopt where that cannot be known now.
   std::optional<Batch> confirmed_batch(Life& life, const std::string& id);
   /// Whether what this task read before counts.
-  bool confirm(Life& life);
+  bool confirm(Life& life) const;
   Answer answer_when_visible(Life& life, const BatchRequest& request, Duration at_most);
   Result<std::vector<std::string>> pack(Life& life, const BatchRequest& request);
-  bool wait_for(Life& life, Version least, Duration at_most);
+  bool wait_for(Life& life, Version least, Duration at_most) const;
 
   Ground ground_;
   std::string name_;

@@ -27,7 +27,7 @@ constexpr std::size_t stack_bytes = 256 * 1024;
 struct StackAllocator {
   boost::context::stack_context* made = nullptr;
 
-  boost::context::stack_context allocate() {
+  boost::context::stack_context allocate() const {
     boost::context::stack_context context;
     void* bottom = std::malloc(stack_bytes);
     if (bottom == nullptr) throw std::bad_alloc{};
@@ -210,7 +210,7 @@ boost::context::fiber Scheduler::enter(Task& task, boost::context::fiber&& main)
   main_ = std::move(main);
   try {
     task.body();
-  } catch (const Killed&) {
+  } catch (const Killed&) {  // NOLINT(bugprone-empty-catch): it ends, as it was told
   } catch (const std::exception& escaped) {
     escaped_exception_ = escaped.what();
   }
@@ -219,7 +219,7 @@ boost::context::fiber Scheduler::enter(Task& task, boost::context::fiber&& main)
   return std::move(main_);
 }
 
-Runtime make_runtime(Scheduler& scheduler, std::shared_ptr<Clocks> clocks) {
+Runtime make_runtime(Scheduler& scheduler, const std::shared_ptr<Clocks>& clocks) {
   return {.boot_time =
               [&scheduler, clocks] {
                 const auto run = static_cast<double>(scheduler.now().count()) * clocks->boot_rate;

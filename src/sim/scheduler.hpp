@@ -136,6 +136,6 @@ struct Clocks {
   double boot_rate = 1;
   WallTime wall_offset = 0;
 };
-Runtime make_runtime(Scheduler& scheduler, std::shared_ptr<Clocks> clocks);
+Runtime make_runtime(Scheduler& scheduler, const std::shared_ptr<Clocks>& clocks);
 
 }  // namespace ratebook::sim

@@ -74,7 +74,7 @@ struct File::Parts {
   std::unique_ptr<Housekeeper> housekeeper;
 };
 
-Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime& runtime, FileOptions options) {
+Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime& runtime, const FileOptions& options) {
   auto lock = FileLock::take(path);
   if (!lock) return std::unexpected(lock.error());
   if (auto prepared = prepare_file(path); !prepared) return std::unexpected(prepared.error());

@@ -37,7 +37,8 @@ class File {
   /// Opens the file, or makes it where there is none (its folder must exist). All that was in the WAL is in the file,
   /// synced, before this returns. Failure::not_found: no such folder. refused: cannot be written. conflict: another
   /// process has it open, or a newer release wrote it. damaged: not a file of this program.
-  static Result<std::unique_ptr<File>> open(const std::string& path, const Runtime& runtime, FileOptions options = {});
+  static Result<std::unique_ptr<File>> open(const std::string& path, const Runtime& runtime,
+                                            const FileOptions& options = {});
   ~File();
 
   log::Log& log();

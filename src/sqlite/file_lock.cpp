@@ -8,9 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -21,8 +21,12 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view magic{"SQLite format 3\0", 16};  // https://www.sqlite.org/fileformat.html, 1.3
 
+std::unexpected<Fault> cannot_read(const std::string& path, int error) {
+  return fail(Failure::refused, fmt::format("{}: cannot be read: {}", path, std::generic_category().message(error)));
+}
+
 std::unexpected<Fault> cannot_write(const std::string& path, int error) {
-  return fail(Failure::refused, fmt::format("{}: cannot be written: {}", path, std::strerror(error)));
+  return fail(Failure::refused, fmt::format("{}: cannot be written: {}", path, std::generic_category().message(error)));
 }
 
 Result<void> check_folder(const std::string& path) {
@@ -41,7 +45,7 @@ std::string lock_name(const std::string& path) {
 Result<void> check_magic(int file, const std::string& path) {
   std::array<char, magic.size()> head{};
   const ssize_t length = pread(file, head.data(), head.size(), 0);
-  if (length < 0) return fail(Failure::refused, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  if (length < 0) return cannot_read(path, errno);
   const std::string_view found{head.data(), static_cast<std::size_t>(length)};
   if (length == 0 || found == magic) return {};
   // A machine that died while it made the file: its first page is torn, and SQLite takes it back from the journal.
@@ -104,7 +108,7 @@ bool is_locked(const std::string& path) {
 
 Result<void> check_magic(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail(Failure::refused, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  if (file < 0) return cannot_read(path, errno);
   auto checked = check_magic(file, path);
   close(file);
   return checked;

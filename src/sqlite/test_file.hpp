@@ -33,8 +33,8 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
-inline std::unique_ptr<File> open_file(const std::string& path, FileOptions options = {}) {
-  auto opened = File::open(path, machine_runtime(), std::move(options));
+inline std::unique_ptr<File> open_file(const std::string& path, const FileOptions& options = {}) {
+  auto opened = File::open(path, machine_runtime(), options);
   EXPECT_TRUE(opened.has_value()) << opened.error().message;
   return opened ? *std::move(opened) : nullptr;
 }
