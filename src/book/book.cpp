@@ -99,7 +99,7 @@ Result<Snapshot> apply(const Snapshot& before, Change change) {
   const Result<Tree> tree = changes.empty() ? parts.tree() : change_tree(parts.tree(), changes, edit);
   if (!tree) return std::unexpected(tree.error());
   const bool places_changed = change.places != nullptr;
-  auto places = places_changed ? std::move(change.places) : parts.places;
+  auto places = places_changed ? change.places : parts.places;
   auto place_index = places_changed ? std::make_shared<const PlaceIndex>(*places) : parts.place_index;
   Sums sums = next_sums(parts, *place_index, places_changed, *tree, changes, price_count, edit);
 

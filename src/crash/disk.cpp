@@ -211,7 +211,8 @@ std::string Disk::survivor(const Image& image, std::uint32_t seed) {
     const auto end = change.at + static_cast<std::int64_t>(change.bytes.size());
     for (std::int64_t at = change.at; at < end;) {
       const std::int64_t next = std::min(end, (at / sector_bytes + 1) * sector_bytes);
-      if (survives()) put(left, at, std::string_view{change.bytes}.substr(at - change.at, next - at));
+      const auto from = static_cast<std::size_t>(at - change.at), count = static_cast<std::size_t>(next - at);
+      if (survives()) put(left, at, std::string_view{change.bytes}.substr(from, count));
       at = next;
     }
   }

@@ -57,7 +57,9 @@ std::vector<NumberedPrice> Promises::numbered(const std::vector<Price>& prices) 
   codes.erase(std::ranges::unique(codes).begin(), codes.end());
   const auto numbers = need(store_.number_ports(codes));
   if (numbers.size() != codes.size()) return {};
-  const auto number = [&](PortCode code) { return numbers[std::ranges::find(codes, code) - codes.begin()]; };
+  const auto number = [&](PortCode code) {
+    return numbers[static_cast<std::size_t>(std::ranges::find(codes, code) - codes.begin())];
+  };
   std::vector<NumberedPrice> made;
   for (const Price& price : prices) made.push_back({number(price.orig), number(price.dest), price.day, price.amount});
   std::ranges::sort(made);
