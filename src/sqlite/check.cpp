@@ -174,10 +174,13 @@ class Check {
 
   void chunks() {
     std::int64_t rows = 0;
+    // An older file is checked as it is, not migrated first.
+    const std::string_view checksum = number("PRAGMA user_version") < 2 ? "NULL" : "checksum";
     {
       Query marker{db_,
-                   "SELECT attempt, chunk, first_row, price_count, first_day, last_day, checksum FROM marker "
-                   "ORDER BY first_row"};
+                   fmt::format("SELECT attempt, chunk, first_row, price_count, first_day, last_day, {} FROM marker "
+                               "ORDER BY first_row",
+                               checksum)};
       while (marker.next()) {
         chunk(marker);
         rows += marker.integer(3);

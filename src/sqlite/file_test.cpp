@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "sqlite/check.hpp"
 #include "sqlite/migrations.hpp"
 #include "sqlite/test_file.hpp"
 
@@ -88,9 +89,14 @@ TEST(File, OfAnOlderReleaseIsTakenOver) {
   const auto prices = some_prices(300);
   {
     const auto file = open_file(folder.file());
-    TestWriter{file->store()}.commit(header_of("a", "1", prices.size()), attempt_name(1), prices);
+    TestWriter writer{file->store()};
+    std::vector<PortCode> codes;
+    for (const char last : std::string{"ABCDEFG"}) codes.push_back(PortCode::parse(std::string{"CNSG"} + last).value());
+    ASSERT_TRUE(file->store().number_ports(codes));
+    writer.commit(header_of("a", "1", prices.size()), attempt_name(1), prices);
   }
   Sql{folder.file()}.rows("ALTER TABLE marker DROP COLUMN checksum; PRAGMA user_version = 1");
+  EXPECT_EQ(check_file(folder.file())->findings, std::vector<std::string>{});
   {
     const auto file = open_file(folder.file());
     EXPECT_EQ(prices_at(file->store(), 1), prices);
