@@ -88,10 +88,21 @@ def test_the_user_of_the_service_is_made_and_reads_by_its_group(package, extract
     assert not re.search("useradd|chgrp|chmod", upgraded), "what the operator changed since would be undone"
 
 
+def test_a_purge_takes_what_enable_made_and_leaves_the_data(package, extracted):
+    scripts = package.parent / "scripts of a purge"
+    subprocess.run(["dpkg-deb", "-e", str(package), str(scripts)], check=True)
+    purged = told_by(scripts / "postrm", "purge", users="ratebook")
+    for unit in ("ratebook.service", "ratebook.socket"):
+        wanted_by = re.search(r"^WantedBy=(.*)$", (ROOT / "packaging" / unit).read_text(), re.MULTILINE)[1]
+        assert f"/etc/systemd/system/{wanted_by}.wants/{unit}" in purged
+    assert "/var/lib" not in purged
+    assert "rm" not in told_by(scripts / "postrm", "remove", users="ratebook")
+
+
 def told_by(script: pathlib.Path, *arguments: str, users: str) -> str:
     """What a script of the package would do to a machine that has these users."""
     stubs = f"""getent() {{ case " {users} " in *" $2 "*) echo there ;; *) return 2 ;; esac }}
-                for name in useradd chgrp chmod systemctl deb-systemd-invoke; do
+                for name in useradd chgrp chmod rm systemctl deb-systemd-invoke; do
                   eval "$name() {{ echo $name \\"\\$@\\"; }}"
                 done
                 . "$0" """
