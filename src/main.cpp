@@ -63,7 +63,7 @@ void say_when_ready(follower::Visible& visible, const http::ServerOptions& optio
   const auto scheme = options.tls.certificate_path.empty() ? "http" : "https";
   visible.subscribe([said = false, url = fmt::format("{}://{}:{}", scheme, host, port)](const follower::Step&) mutable {
     if (std::exchange(said, true)) return;
-    std::cout << "listening on " << url << std::endl;
+    std::cout << "listening on " << url << '\n' << std::flush;
     tell_service_manager("READY=1");
   });
 }

@@ -9,8 +9,11 @@
 #include "intake/unit.hpp"
 
 namespace ratebook::intake {
+namespace {
 
 using Shape = FieldValue::Shape;
+
+}  // namespace
 
 void JsonDecoder::decode(Window& window, bool last) {
   if (mark_may_stand_ && !window.skip_mark(last, mark_may_stand_)) return;

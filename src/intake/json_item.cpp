@@ -6,8 +6,11 @@
 #include "intake/shown.hpp"
 
 namespace ratebook::intake {
+namespace {
 
 using Shape = FieldValue::Shape;
+
+}  // namespace
 
 bool JsonItem::scan(JsonScanner& scanner) {
   item_ = {};
