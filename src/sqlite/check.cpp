@@ -196,7 +196,7 @@ class Check {
     const std::int64_t first = marker.integer(2);
     std::int64_t count = 0;
     std::int64_t wrong = 0;
-    PriceChecksum checksum;
+    checksum_.restart();
     {
       Query price{db_, "SELECT orig, dest, day, cents FROM price WHERE row BETWEEN ? AND ? ORDER BY row", first,
                   first + marker.integer(3) - 1};
@@ -210,7 +210,7 @@ class Check {
                               price.integer(3) <= cents_max.value && (count == 0 || before <= now);
         wrong += is_right ? 0 : 1;
         before = now;
-        checksum.add({&now, 1});
+        checksum_.add({&now, 1});
         ++count;
         if (++report_.prices % rows_per_progress == 0) options_.progress("prices", report_.prices, price_count_);
       }
@@ -224,7 +224,7 @@ class Check {
       find("attempt {}, chunk {}: {} prices cannot be what was sent (port, day, amount or order)", marker.text(0),
            marker.integer(1), wrong);
     }
-    if (count == marker.integer(3) && wrong == 0 && !marker.is_null(6) && marker.integer(6) != checksum.value()) {
+    if (count == marker.integer(3) && wrong == 0 && !marker.is_null(6) && marker.integer(6) != checksum_.value()) {
       find("attempt {}, chunk {}: prices were changed", marker.text(0), marker.integer(1));
     }
   }
@@ -249,6 +249,7 @@ class Check {
   Connection& db_;
   const CheckOptions& options_;
   CheckReport report_;
+  PriceChecksum checksum_;
   std::uint64_t price_count_ = 0;
   std::int64_t ports_ = 0;
 };

@@ -1,5 +1,3 @@
-// The library is headers alone; its code stands here.
-#define XXH_IMPLEMENTATION
 #include "sqlite/price_checksum.hpp"
 
 #include <bit>
@@ -7,14 +5,14 @@
 
 namespace ratebook::sqlite {
 
-void PriceChecksum::restart() { XXH3_64bits_reset(&state_); }
+void PriceChecksum::restart() { XXH3_64bits_reset(state_.get()); }
 
 void PriceChecksum::add(std::span<const NumberedPrice> prices) {
   static_assert(std::endian::native == std::endian::little);
   static_assert(sizeof(NumberedPrice) == 16 && std::has_unique_object_representations_v<NumberedPrice>);
-  XXH3_64bits_update(&state_, prices.data(), prices.size_bytes());
+  XXH3_64bits_update(state_.get(), prices.data(), prices.size_bytes());
 }
 
-std::int64_t PriceChecksum::value() const { return std::bit_cast<std::int64_t>(XXH3_64bits_digest(&state_)); }
+std::int64_t PriceChecksum::value() const { return std::bit_cast<std::int64_t>(XXH3_64bits_digest(state_.get())); }
 
 }  // namespace ratebook::sqlite

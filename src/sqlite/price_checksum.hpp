@@ -1,9 +1,9 @@
 // What a marker knows its chunk's prices by: a changed bit in the file must not become a wrong rate.
 #pragma once
-#define XXH_STATIC_LINKING_ONLY  // the state as a member
 #include <xxhash.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "model/price.hpp"
@@ -21,7 +21,11 @@ class PriceChecksum {
   std::int64_t value() const;
 
  private:
-  XXH3_state_t state_;
+  struct Free {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+
+  std::unique_ptr<XXH3_state_t, Free> state_{XXH3_createState()};
 };
 
 }  // namespace ratebook::sqlite
