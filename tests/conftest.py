@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -318,3 +319,16 @@ def assert_problem(answer: httpx.Response, status: int, kind: str) -> dict:
     assert problem["title"] and problem["detail"]
     assert ("Retry-After" in answer.headers) == (status in (429, 503))
     return problem
+
+
+def memory_peak(server: Server) -> int:
+    """The most bytes that were resident so far."""
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+
+def keep_nothing_freed(monkeypatch) -> None:
+    """For servers that start after it and whose memory is measured: the sanitizer otherwise keeps what is freed and the
+    stacks of functions that have returned, for each thread, to find late uses of them."""
+    options = "quarantine_size_mb=1:thread_local_quarantine_size_kb=16:detect_stack_use_after_return=0"
+    monkeypatch.setenv("ASAN_OPTIONS", f"{os.environ.get('ASAN_OPTIONS', '')}:{options}")

@@ -11,7 +11,16 @@ import subprocess
 from contextlib import closing
 
 import pytest
-from conftest import assert_problem, connect, counts, prices, put_places, small_places
+from conftest import (
+    assert_problem,
+    connect,
+    counts,
+    keep_nothing_freed,
+    memory_peak,
+    prices,
+    put_places,
+    small_places,
+)
 
 DAY = "2021-01-05"
 ONE = ("CNSGH", "NLRTM", DAY, 100)
@@ -220,16 +229,10 @@ def test_a_truncated_body_stores_nothing(server, client):
     assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 1}
 
 
-def peak_bytes(server) -> int:
-    with open(f"/proc/{server.process.pid}/status", encoding="utf-8") as status:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) << 10
-
-
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 @pytest.mark.parametrize("coding", ["identity", "zstd"])
 def test_a_large_body_streams_in_bounded_memory(make_server, monkeypatch, tmp_path, form, coding):
-    # A sanitizer would otherwise keep what is freed.
-    monkeypatch.setenv("ASAN_OPTIONS", "quarantine_size_mb=1:thread_local_quarantine_size_kb=16")
+    keep_nothing_freed(monkeypatch)
     server = make_server()
     rows = 3000 if form == "csv" else 1000
     count = 600 * rows
@@ -255,7 +258,7 @@ def test_a_large_body_streams_in_bounded_memory(make_server, monkeypatch, tmp_pa
     with server.client() as client:
         put_places(client, small_places())
         post(client, body_of(form, prices(ONE)), form)
-        idle = peak_bytes(server)
+        idle = memory_peak(server)
         with open(whole, "rb") as file:
             answer = client.post(
                 "/v1/batches",
@@ -266,4 +269,4 @@ def test_a_large_body_streams_in_bounded_memory(make_server, monkeypatch, tmp_pa
         assert answer.status_code == 200, answer.text
         assert answer.json()["price_count"] == count
         # Less than its prices take alone (12 bytes and more each), and far less than its bytes.
-        assert peak_bytes(server) - idle < min(40 << 20, plain_bytes * 2 // 3)
+        assert memory_peak(server) - idle < min(40 << 20, plain_bytes * 2 // 3)

@@ -2,14 +2,13 @@
 
 import collections
 import json
-import os
-import pathlib
 import random
-import re
 
 import pytest
 from conftest import (
     assert_problem,
+    keep_nothing_freed,
+    memory_peak,
     post_batch,
     post_real_prices,
     prices,
@@ -20,11 +19,6 @@ from conftest import (
 )
 
 PLACES = ["CNSGH", "CNNGB", "CNYTN", "NLRTM", "DEHAM", "china", "china_east", "europe"]
-
-
-def memory_peak_kib(server) -> int:
-    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1])
 
 
 def ask(client, routes, headers=None, **more):
@@ -226,16 +220,15 @@ def test_an_export_is_of_its_version_while_the_server_goes_on(make_server):
 
 
 def test_an_export_takes_bounded_memory(make_server, monkeypatch):
-    # The sanitizer keeps what was freed, to find late uses of it.
-    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1")
+    keep_nothing_freed(monkeypatch)
     server = make_server()
     with server.client() as client:
         put_places(client, real_places())
         post_real_prices(client)
         for number in range(29):
             assert post_batch(client, f"b{number}", real_prices(), Prefer="wait=60").status_code == 201
-        before = memory_peak_kib(server)
+        before = memory_peak(server)
         with client.stream("GET", "/v1/prices", headers={"Accept": "application/x-ndjson"}) as answer:
-            exported_kib = sum(len(piece) for piece in answer.iter_raw()) / 1024
-        assert exported_kib > 120_000
-        assert memory_peak_kib(server) - before < exported_kib / 4
+            exported = sum(len(piece) for piece in answer.iter_raw())
+        assert exported > 120_000_000
+        assert memory_peak(server) - before < exported / 4
