@@ -158,7 +158,8 @@ void Connection::close() {
   deadline_ = Clock::time_point::max();
   core_.scratch.out.clear();
   if (last == Phase::body) abandon_body();
-  if (last == Phase::pieces) end_pieces("the client has gone");
+  // The client has gone: that is no error of the handler.
+  if (last == Phase::pieces) end_pieces({});
   end_stream();
   transport_.close();
   release_if_done();

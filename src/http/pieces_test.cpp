@@ -133,11 +133,18 @@ TEST(Pieces, wait_for_a_client_that_does_not_read) {
 
 TEST(Pieces, are_dropped_when_the_client_goes) {
   Maker maker{.count = 1'000'000};
-  RunningServer server{maker.routes()};
+  std::atomic<int> reported = 0;
+  std::atomic<int> errors = 0;
+  RunningServer server{maker.routes(), RunningServer::quick_options(), [&](const Answered& answered) {
+                         if (!answered.error.empty()) ++errors;
+                         ++reported;
+                       }};
   Client client{server.port()};
   ASSERT_TRUE(client.send(get("/pieces")));
   ASSERT_TRUE(client.read_until("\r\n\r\n"));
   client.reset();
+  EXPECT_TRUE(comes_true([&] { return reported == 1; }));
+  EXPECT_EQ(errors, 0) << "a client that goes is no error of the handler";
   EXPECT_TRUE(comes_true([&] { return maker.held.expired(); }));
 }
 
