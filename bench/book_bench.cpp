@@ -1,5 +1,6 @@
 // The book in process: bytes a price, loading, publishing, and rates between ports and between regions.
-//   book_bench [million_prices] [google-benchmark flags]     10 without a number
+//   book_bench [MILLION_PRICES [ROWS]] [google-benchmark flags]     10 without a number
+// ROWS is a file that gets them as CSV: origin, destination, day, cents; for another program to compare with.
 // Prices are random over 100 x 100 ports and 365 days, so 10 million make about 2.8 a route and day.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
@@ -68,10 +69,17 @@ std::size_t resident_bytes(const char* field) {
   return 0;
 }
 
-book::Snapshot load(std::size_t price_count) {
+void write_rows(std::FILE* file, const std::vector<NumberedPrice>& prices) {
+  for (const NumberedPrice& price : prices) {
+    std::fprintf(file, "%u,%u,%d,%u\n", price.orig, price.dest, price.day.since_1970, price.amount.value);
+  }
+}
+
+book::Snapshot load(std::size_t price_count, const char* rows_path) {
   const std::size_t before = resident_bytes("VmRSS:");
   Prices prices;
   book::Loader loader;
+  std::FILE* rows = rows_path == nullptr ? nullptr : std::fopen(rows_path, "w");
   double seconds = 0;
   const auto timed = [&seconds](auto work) {
     const auto start = std::chrono::steady_clock::now();
@@ -80,8 +88,10 @@ book::Snapshot load(std::size_t price_count) {
   };
   for (std::size_t done = 0; done < price_count; done += published_prices) {
     const auto some = prices.take(published_prices);
+    if (rows != nullptr) write_rows(rows, some);
     timed([&] { loader.add(some); });
   }
+  if (rows != nullptr && std::fclose(rows) != 0) std::abort();
   const double seconds_adding = seconds;
   book::Snapshot book;
   timed([&] { book = loader.finish(1, Digest{}, make_places()); });
@@ -151,14 +161,21 @@ void register_rates(const std::string& name, const book::Snapshot& book, PlaceNu
 
 int main(int argc, char** argv) {
   std::size_t million_prices = 10;
-  if (argc > 1 && argv[1][0] != '-') {
-    million_prices = std::strtoul(argv[1], nullptr, 10);
+  const char* rows = nullptr;
+  const auto take_word = [&]() -> const char* {
+    if (argc < 2 || argv[1][0] == '-') return nullptr;
+    const char* word = argv[1];
     argv[1] = argv[0];
     --argc;
     ++argv;
+    return word;
+  };
+  if (const char* millions = take_word()) {
+    million_prices = std::strtoul(millions, nullptr, 10);
+    rows = take_word();
   }
   benchmark::Initialize(&argc, argv);
-  book::Snapshot book = load(million_prices * 1'000'000);
+  book::Snapshot book = load(million_prices * 1'000'000, rows);
   const PlaceNumber port{PlaceNumber::Kind::port, 0};
   const PlaceNumber world{PlaceNumber::Kind::region, 0};
   const PlaceNumber region{PlaceNumber::Kind::region, 1};

@@ -1,11 +1,11 @@
--- Random GET /rates over the routes of a file (one query a line), and what wrk counted as one line of JSON. The same
--- requests go to Ratebook and to nginx, so that the client costs both the same.
+-- Random GETs of a file's lines, and what wrk counted as one line of JSON. The same requests go to Ratebook and to nginx,
+-- so that the client costs both the same.
 local requests = {}
 
 function init(args)
   math.randomseed(tonumber(args[2]))
-  for query in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("GET", "/rates?" .. query)
+  for target in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format("GET", target)
   end
 end
 

@@ -1,4 +1,4 @@
-# ./dev bench [--json] [--rounds N]: measures the release build against nginx and sqlite3, side by side.
+# ./dev bench [NAME…]: measures the release build beside its peers, in turns; ./dev bench --help lists the names.
 # shellcheck shell=bash
 
 # Installing nginx must not start a service, now or at the next boot; one that was here before is left alone, and so is
@@ -20,7 +20,17 @@ install_nginx() {
   fi
 }
 
+make_bench_venv() {
+  local venv=build/venv-bench
+  if [[ "$venv/requirements" -nt bench/requirements.txt ]]; then return; fi
+  rm -rf "$venv"
+  /usr/bin/python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt &&
+    touch "$venv/requirements"
+}
+
 # What is measured goes to the standard output, all else to the other.
 if command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]]; then ensure_packages build bench; else install_nginx; fi >&2
-build_preset release ratebook >&2
+build_preset release ratebook book_bench http_load sqlite_client >&2
+make_bench_venv >&2
 /usr/bin/python3 bench/run.py "$@"

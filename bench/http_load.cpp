@@ -1,0 +1,237 @@
+// A load generator for the benchmark, one thread over keep-alive connections of loopback.
+//   http_load open PORT CONNECTIONS REQUESTS_PER_S SECONDS TARGETS SEED
+//     GETs of random lines of the file TARGETS, each due at its moment whether or not the ones before it are answered;
+//     its time counts from that moment, so that a server that stalls is charged for all that it kept waiting.
+//   http_load posts PORT CONNECTIONS BODIES KEYS
+//     each line of the file BODIES as a batch of its own, under keys that begin with KEYS, as fast as the connections
+//     take them, each to its 201.
+// Prints one line of JSON. Exits with 1 where an answer is not 200 (201), or a connection breaks.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::duration;
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::fprintf(stderr, "http_load: %s\n", why.c_str());
+  std::exit(1);
+}
+
+struct Connection {
+  int socket = -1;
+  std::string received;
+  Clock::time_point due;
+  bool is_busy = false;
+};
+
+int connect_to(std::uint16_t port) {
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) give_up("cannot connect");
+  const int on = 1;
+  ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return made;
+}
+
+struct Answer {
+  std::size_t length = 0;
+  bool closes = false;
+};
+
+/// The answer at the start of `bytes`; nullopt: it is not whole yet.
+std::optional<Answer> whole_answer(std::string_view bytes, std::string_view status) {
+  constexpr std::string_view field = "Content-Length: ";
+  const std::size_t head_end = bytes.find("\r\n\r\n");
+  if (head_end == std::string_view::npos) return std::nullopt;
+  const std::string_view head = bytes.substr(0, head_end);
+  if (!head.starts_with(status)) give_up("answered with " + std::string{head.substr(0, head.find('\r'))});
+  const std::size_t at = head.find(field);
+  if (at == std::string_view::npos) give_up("an answer without Content-Length");
+  std::size_t body = 0;
+  std::from_chars(head.data() + at + field.size(), head.data() + head.size(), body);
+  const std::size_t length = head_end + 4 + body;
+  if (bytes.size() < length) return std::nullopt;
+  return Answer{length, head.find("\r\nConnection: close") != std::string_view::npos};
+}
+
+/// What is sent next, and when; nullopt: nothing more.
+struct Due {
+  Clock::time_point at;
+  std::string_view bytes;
+};
+using Schedule = std::function<std::optional<Due>()>;
+
+class Load {
+ public:
+  Load(std::uint16_t port, std::size_t connections, std::string_view status) : port_(port), status_(status) {
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    connections_.resize(connections);
+    for (Connection& connection : connections_) {
+      open(connection);
+      idle_.push_back(&connection);
+    }
+  }
+
+  void run(const Schedule& schedule) {
+    began_ = Clock::now();
+    auto next = schedule();
+    while (next || idle_.size() < connections_.size()) {
+      while (next && !idle_.empty() && next->at <= Clock::now()) {
+        send(*next);
+        next = schedule();
+      }
+      receive();
+    }
+    ended_ = Clock::now();
+  }
+
+  void print() {
+    std::ranges::sort(times_us_);
+    const auto quantile = [this](double q) {
+      return times_us_.empty() ? 0 : times_us_[static_cast<std::size_t>(q * static_cast<double>(times_us_.size() - 1))];
+    };
+    std::printf("{\"requests\":%zu,\"seconds\":%.6f,\"p50_us\":%u,\"p99_us\":%u,\"p999_us\":%u,\"max_us\":%u}\n",
+                times_us_.size(), duration<double>(ended_ - began_).count(), quantile(0.5), quantile(0.99),
+                quantile(0.999), quantile(1));
+  }
+
+ private:
+  void open(Connection& connection) {
+    connection.socket = connect_to(port_);
+    epoll_event wanted{.events = EPOLLIN, .data = {.ptr = &connection}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &wanted);
+  }
+
+  void send(const Due& due) {
+    Connection& connection = *idle_.back();
+    idle_.pop_back();
+    connection.is_busy = true;
+    connection.due = due.at;
+    for (std::string_view rest = due.bytes; !rest.empty();) {
+      const auto sent = ::send(connection.socket, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent <= 0) give_up("a connection broke");
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  void receive() {
+    std::array<epoll_event, 64> events;
+    const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+      Connection& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
+      std::array<char, 65536> piece;
+      const auto got = ::recv(connection.socket, piece.data(), piece.size(), 0);
+      if (got <= 0 || !connection.is_busy) give_up("a connection broke");
+      connection.received.append(piece.data(), static_cast<std::size_t>(got));
+      const auto answer = whole_answer(connection.received, status_);
+      if (!answer) continue;
+      connection.received.erase(0, answer->length);
+      const duration<double, std::micro> took = Clock::now() - connection.due;
+      times_us_.push_back(static_cast<std::uint32_t>(took.count()));
+      connection.is_busy = false;
+      // nginx closes after 1,000 answers.
+      if (answer->closes) {
+        ::close(connection.socket);
+        open(connection);
+      }
+      idle_.push_back(&connection);
+    }
+  }
+
+  std::uint16_t port_;
+  std::string_view status_;
+  int epoll_ = -1;
+  std::vector<Connection> connections_;
+  std::vector<Connection*> idle_;
+  std::vector<std::uint32_t> times_us_;
+  Clock::time_point began_, ended_;
+};
+
+std::vector<std::string> lines_of(const char* path) {
+  std::ifstream file{path};
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  if (lines.empty()) give_up(std::string{path} + " is empty");
+  return lines;
+}
+
+double number(const char* text) { return std::strtod(text, nullptr); }
+
+void run_open(char** argument) {
+  std::vector<std::string> requests;
+  for (const auto& target : lines_of(argument[4]))
+    requests.push_back("GET " + target + " HTTP/1.1\r\nHost: bench\r\n\r\n");
+  std::mt19937 random{static_cast<std::uint32_t>(number(argument[5]))};
+  std::uniform_int_distribution<std::size_t> any{0, requests.size() - 1};
+  Load load{static_cast<std::uint16_t>(number(argument[0])), static_cast<std::size_t>(number(argument[1])),
+            "HTTP/1.1 200"};
+  const double rate = number(argument[2]);
+  const auto count = static_cast<std::size_t>(rate * number(argument[3]));
+  const Clock::time_point begin = Clock::now();
+  std::size_t sent = 0;
+  load.run([&]() -> std::optional<Due> {
+    if (sent == count) return std::nullopt;
+    const auto at =
+        begin + std::chrono::duration_cast<Clock::duration>(duration<double>(static_cast<double>(sent) / rate));
+    ++sent;
+    return Due{at, requests[any(random)]};
+  });
+  load.print();
+}
+
+void run_posts(char** argument) {
+  std::vector<std::string> requests;
+  const auto connections = static_cast<std::size_t>(number(argument[1]));
+  for (const auto& body : lines_of(argument[2])) {
+    const std::string number_text = std::to_string(requests.size());
+    requests.push_back("POST /v1/batches?source=client-" + std::to_string(requests.size() % connections) +
+                       " HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nPrefer: wait=60\r\n" +
+                       "Idempotency-Key: " + argument[3] + "-" + number_text +
+                       "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  Load load{static_cast<std::uint16_t>(number(argument[0])), connections, "HTTP/1.1 201"};
+  std::size_t sent = 0;
+  load.run([&]() -> std::optional<Due> {
+    if (sent == requests.size()) return std::nullopt;
+    return Due{Clock::now(), requests[sent++]};
+  });
+  load.print();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view mode = argc > 1 ? argv[1] : "";
+  if (mode == "open" && argc == 8) {
+    run_open(argv + 2);
+  } else if (mode == "posts" && argc == 6) {
+    run_posts(argv + 2);
+  } else {
+    give_up("see the head of bench/http_load.cpp");
+  }
+  return 0;
+}

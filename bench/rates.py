@@ -1,0 +1,199 @@
+"""GET /rates over HTTP: beside nginx with a file of the same size, at full speed and at half of it, and while batches
+come in. Server on core 0, load on core 1."""
+
+import contextlib
+import http.client
+import json
+import subprocess
+import sys
+import threading
+import time
+
+from common import FOLDER, RELEASE, ROOT, Line, in_turns, note, pinned, ratebook
+from data import CODES, generated, load_real, put_places
+from nginx import SHIPPED, TUNED, nginx
+
+TARGETS = FOLDER / "targets"
+
+
+def run_wrk(server, connections, seconds, seed):
+    command = [*pinned(1), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(ROOT / "bench" / "rates.lua")]
+    command += [f"http://127.0.0.1:{server.port}", "--", str(TARGETS), str(seed)]
+    before = server.cpu_seconds()
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = [line for line in output.stdout.splitlines() if line.startswith("{")]
+    if output.returncode != 0 or not lines:
+        sys.exit(f"wrk failed: {output.stdout}{output.stderr}")
+    result = json.loads(lines[-1])
+    if result["errors"]:
+        sys.exit(f"{server.name} answered {result['errors']} of {result['requests']} requests with an error")
+    busy = (server.cpu_seconds() - before) / result["seconds"]
+    if busy < 0.8:
+        note(f"{server.name} had its core only to {busy:.0%}: something else runs, or the load cannot keep up")
+    return result | {"requests_per_s": result["requests"] / result["seconds"]}
+
+
+def run_open(server, rate, seconds, seed, connections=64):
+    """Open loop: requests come when they are due, whether or not the ones before are answered."""
+    command = [*pinned(1), str(RELEASE / "bench" / "http_load"), "open", str(server.port), str(connections)]
+    command += [str(rate), str(seconds), str(TARGETS), str(seed)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+@contextlib.contextmanager
+def beside_nginx():
+    """Ours with the real data, and both nginx with the middle one of its answers."""
+    with ratebook(core=0) as ours:
+        queries = load_real(ours)
+        answers = [ours.call("GET", f"/rates?{query}") for query in queries]
+        if any(status != 200 or body.count(b'"day"') != 31 for status, body in answers):
+            sys.exit("/rates did not answer with 31 days")
+        body = sorted((body for _, body in answers), key=len)[len(answers) // 2]
+        TARGETS.write_text("".join(f"/rates?{query}\n" for query in queries))
+        with nginx("nginx", SHIPPED, body) as shipped, nginx("nginx-tuned", TUNED, body) as tuned:
+            yield ours, shipped, tuned
+
+
+def full_speed(options):
+    with beside_nginx() as servers:
+        for connections in (16, 256):
+            yield from at_full_speed(servers, connections, options)
+
+
+def at_full_speed(servers, connections, options):
+    def load(server):
+        return lambda number: run_wrk(server, connections, options.seconds, number)
+
+    turns = {server.name: load(server) for server in servers}
+    measured = in_turns(options.rounds, f"/rates over {connections} connections", turns)
+    speed, late = (
+        [[one[key] for one in measured[server.name]] for server in servers] for key in ("requests_per_s", "p99_us")
+    )
+    what = f"GET /rates, {connections} connections"
+    yield Line(what, "requests/s", speed[0], "≥", 1.25, "nginx as shipped", speed[1])
+    yield Line(f"{what}, p99", "µs", late[0], "≤", 1.0, "nginx as shipped", late[1])
+    yield Line(what, "requests/s", speed[0], "≥", 1.0, "nginx tuned", speed[2])
+
+
+def half_speed(options):
+    with beside_nginx() as (ours, shipped, _):
+        rate = run_wrk(ours, 64, options.seconds, 0)["requests_per_s"] / 2
+        turns = {
+            server.name: lambda number, server=server: run_open(server, rate, options.seconds, number)
+            for server in (ours, shipped)
+        }
+        samples = in_turns(options.rounds, f"/rates, {rate:.0f} a second", turns)
+        late = [[one["p999_us"] for one in samples[server.name]] for server in (ours, shipped)]
+        yield Line(f"GET /rates, open loop, {rate:.0f}/s, p99.9", "µs", late[0], "≤", 1.2, "nginx as shipped", late[1])
+
+
+class WideReader:
+    """Asks percentiles of all ports to all ports, one question after the other, while the block lasts."""
+
+    def __init__(self, server):
+        self.server, self.ended, self.answered = server, threading.Event(), 0
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        target = "/v1/rates?origin=world&destination=world&date_from=2025-03-01&date_to=2025-03-31&stats=p20,p50,p80"
+        while not self.ended.is_set():
+            connection.request("GET", target)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                raise RuntimeError(f"a wide query was answered with {answer.status}")
+            self.answered += 1
+        connection.close()
+
+
+class Supplier:
+    """Sends a batch of 50,000 prices at the start of each second, while the block lasts."""
+
+    def __init__(self, server):
+        self.server, self.ended, self.sent = server, threading.Event(), 0
+        self.bodies = [generated(50_000, "csv", seed).read_bytes() for seed in (11, 12, 13)]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        due = time.monotonic()
+        while not self.ended.wait(max(0.0, due - time.monotonic())):
+            due += 1
+            headers = {"Content-Type": "text/csv", "Prefer": "wait=60"}
+            connection.request("POST", "/v1/batches?source=supplier", self.bodies[self.sent % 3], headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 201:
+                raise RuntimeError(f"a batch was answered with {answer.status}")
+            self.sent += 1
+        connection.close()
+
+
+@contextlib.contextmanager
+def with_generated(count):
+    """Ours on core 0 with so many prices, and half of what it answers at full speed; the targets are all routes."""
+    with ratebook(core=0) as ours:
+        put_places(ours)
+        path = generated(count, "csv")
+        with path.open("rb") as body:
+            headers = {"Content-Type": "text/csv", "Prefer": "wait=60", "Content-Length": str(path.stat().st_size)}
+            ours.must((201, 202), "POST", "/v1/batches?source=bench", body, headers)
+        while json.loads(ours.call("GET", "/v1/batches?limit=1")[1])["batches"][0]["status"] != "committed":
+            time.sleep(0.2)
+        dates = "date_from=2025-01-01&date_to=2025-01-31"
+        pairs = [(a, b) for a in CODES for b in CODES if a != b]
+        TARGETS.write_text("".join(f"/rates?{dates}&orig_code={a}&dest_code={b}\n" for a, b in pairs))
+        yield ours, run_wrk(ours, 64, 5, 0)["requests_per_s"] / 2
+
+
+def while_batches(options):
+    """The server on core 0 alone does both; the batches come from core 1."""
+    with with_generated(1_000_000) as (ours, rate):
+
+        def with_batches(number):
+            with Supplier(ours) as supplier:
+                result = run_open(ours, rate, options.seconds, number)
+            if supplier.sent < options.seconds - 1:
+                sys.exit(f"only {supplier.sent} batches went in within {options.seconds} s")
+            return result["p99_us"]
+
+        turns = {
+            "with": with_batches,
+            "without": lambda number: run_open(ours, rate, options.seconds, number)["p99_us"],
+        }
+        samples = in_turns(options.rounds, f"/rates, {rate:.0f} a second, beside batches", turns)
+        what = f"GET /rates, open loop, {rate:.0f}/s, a batch of 50,000 a second, p99"
+        yield Line(what, "µs", samples["with"], "≤", 2.0, "the same without", samples["without"])
+
+
+def while_wide(options):
+    with with_generated(10_000_000) as (ours, rate):
+
+        def with_wide(number):
+            with WideReader(ours) as reader:
+                result = run_open(ours, rate, options.seconds, number)
+            if reader.answered == 0:
+                sys.exit("no wide query was answered")
+            return result["p99_us"]
+
+        turns = {"with": with_wide, "without": lambda number: run_open(ours, rate, options.seconds, number)["p99_us"]}
+        samples = in_turns(options.rounds, f"/rates, {rate:.0f} a second, beside wide queries", turns)
+        what = f"GET /rates, open loop, {rate:.0f}/s, while percentiles of all to all are asked, p99"
+        yield Line(what, "µs", samples["with"], "≤", 2.0, "the same without", samples["without"])

@@ -1,0 +1,94 @@
+"""GET /rates beside the existing service's SQL in PostgreSQL 15, by pgbench: prepared, indexed, cached, 8 clients, the
+same routes. The service's own HTTP and JSON cost nothing here."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from common import DATA, Line, in_turns, pinned, ratebook
+from data import load_real
+from rates import TARGETS, run_wrk
+
+CLIENTS = 8
+ROUTES = 64
+PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
+
+
+@contextlib.contextmanager
+def postgres():
+    """A cluster of its own with the existing service's tables and data, on core 0; its folder and environment."""
+    # Not below the tree: a socket's path has at most 107 bytes. It refuses root.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="ratebook-bench-"))
+    as_user = []
+    if os.geteuid() == 0:
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        shutil.chown(folder, "postgres", "postgres")
+    initdb = [*as_user, PROGRAMS / "initdb", "-D", folder / "data", "-U", "owner", "-E", "UTF8", "--locale=C"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/")
+    options = ["-c", "listen_addresses=", "-c", "shared_buffers=1GB", "-c", "jit=off"]
+    command = [*as_user, *pinned(0), PROGRAMS / "postgres", "-D", folder / "data", "-k", folder, *options]
+    environment = {**os.environ, "PGHOST": str(folder), "PGUSER": "owner", "PGDATABASE": "postgres"}
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+    try:
+        deadline = time.monotonic() + 60
+        while subprocess.run([PROGRAMS / "pg_isready", "-q"], env=environment, check=False).returncode:
+            if time.monotonic() > deadline or process.poll() is not None:
+                sys.exit(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+            time.sleep(0.05)
+        copies = "".join(
+            f"\\copy {table} FROM '{DATA / table}.csv' WITH (FORMAT csv, HEADER)\n"
+            for table in ("regions", "ports", "prices")
+        )
+        script = (DATA / "existing.sql").read_text() + copies + "VACUUM ANALYZE;"
+        load = [PROGRAMS / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"]
+        subprocess.run(load, input=script, text=True, check=True, env=environment, capture_output=True)
+        yield folder, environment
+    finally:
+        process.terminate()
+        process.wait(60)
+        shutil.rmtree(folder)
+
+
+def beside_pgbench(options):
+    lines = (DATA / "existing_rates.sql").read_text().splitlines()
+    question = " ".join(line.strip() for line in lines if not line.startswith("--"))
+    with ratebook(core=0) as ours, postgres() as (folder, environment):
+        queries = load_real(ours)
+        queries = queries[:: max(1, len(queries) // ROUTES)][:ROUTES]
+        TARGETS.write_text("".join(f"/rates?{query}\n" for query in queries))
+        scripts = []
+        for i, query in enumerate(queries):
+            asked = dict(pair.split("=") for pair in query.split("&"))
+            values = {
+                "from": asked["date_from"],
+                "to": asked["date_to"],
+                "orig": asked["orig_code"],
+                "dest": asked["dest_code"],
+            }
+            script = folder / f"{i}.sql"
+            text = re.sub(r":'(\w+)'", lambda found, values=values: f"'{values[found[1]]}'", question)
+            script.write_text(f"{text};\n")
+            scripts += ["-f", script]
+
+        def theirs(number):
+            command = [*pinned(1), PROGRAMS / "pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1"]
+            command += ["-T", str(options.seconds), f"--random-seed={number}", *scripts]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            if done.returncode != 0 or "number of failed transactions: 0" not in done.stdout:
+                sys.exit(f"pgbench failed: {done.stdout}{done.stderr}")
+            return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
+
+        turns = {
+            "ours": lambda number: run_wrk(ours, CLIENTS, options.seconds, number)["requests_per_s"],
+            "theirs": theirs,
+        }
+        samples = in_turns(options.rounds, "/rates beside SQL", turns)
+    what = f"GET /rates, {CLIENTS} connections"
+    yield Line(what, "requests/s", samples["ours"], "≥", 4.0, "PostgreSQL by pgbench", samples["theirs"])
