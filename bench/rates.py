@@ -87,11 +87,12 @@ def half_speed(options):
         yield Line(f"GET /rates, open loop, {rate:.0f}/s, p99.9", "µs", late[0], "≤", 1.2, "nginx as shipped", late[1])
 
 
-class WideReader:
-    """Asks percentiles of all ports to all ports, one question after the other, while the block lasts."""
+class Beside:
+    """A client over one connection that asks beside the load, while the block lasts."""
 
     def __init__(self, server):
-        self.server, self.ended, self.answered = server, threading.Event(), 0
+        self.ended, self.answered = threading.Event(), 0
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def __enter__(self):
@@ -101,49 +102,36 @@ class WideReader:
     def __exit__(self, *_):
         self.ended.set()
         self.thread.join()
+        self.connection.close()
+
+    def ask(self, wanted, *request):
+        self.connection.request(*request)
+        answer = self.connection.getresponse()
+        answer.read()
+        if answer.status != wanted:
+            raise RuntimeError(f"{request[:2]} was answered with {answer.status}")
+        self.answered += 1
+
+
+class WideReader(Beside):
+    """Percentiles of all ports to all ports, one question after the other."""
 
     def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         target = "/v1/rates?origin=world&destination=world&date_from=2025-03-01&date_to=2025-03-31&stats=p20,p50,p80"
         while not self.ended.is_set():
-            connection.request("GET", target)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"a wide query was answered with {answer.status}")
-            self.answered += 1
-        connection.close()
+            self.ask(200, "GET", target)
 
 
-class Supplier:
-    """Sends a batch of 50,000 prices at the start of each second, while the block lasts."""
-
-    def __init__(self, server):
-        self.server, self.ended, self.sent = server, threading.Event(), 0
-        self.bodies = [generated(50_000, "csv", seed).read_bytes() for seed in (11, 12, 13)]
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
+class Supplier(Beside):
+    """A batch of 50,000 prices at the start of each second."""
 
     def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        bodies = [generated(50_000, "csv", seed).read_bytes() for seed in (11, 12, 13)]
+        headers = {"Content-Type": "text/csv", "Prefer": "wait=60"}
         due = time.monotonic()
         while not self.ended.wait(max(0.0, due - time.monotonic())):
             due += 1
-            headers = {"Content-Type": "text/csv", "Prefer": "wait=60"}
-            connection.request("POST", "/v1/batches?source=supplier", self.bodies[self.sent % 3], headers)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 201:
-                raise RuntimeError(f"a batch was answered with {answer.status}")
-            self.sent += 1
-        connection.close()
+            self.ask(201, "POST", "/v1/batches?source=supplier", bodies[self.answered % 3], headers)
 
 
 @contextlib.contextmanager
@@ -170,8 +158,8 @@ def while_batches(options):
         def with_batches(number):
             with Supplier(ours) as supplier:
                 result = run_open(ours, rate, options.seconds, number)
-            if supplier.sent < options.seconds - 1:
-                sys.exit(f"only {supplier.sent} batches went in within {options.seconds} s")
+            if supplier.answered < options.seconds - 1:
+                sys.exit(f"only {supplier.answered} batches went in within {options.seconds} s")
             return result["p99_us"]
 
         turns = {

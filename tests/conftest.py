@@ -169,10 +169,10 @@ def server(make_server) -> Server:
     return make_server()
 
 
-@pytest.fixture(scope="module")
-def shared_server(tmp_path_factory):
-    """One for all tests of a file, with small places; tests keep apart by their sources and days."""
-    made = Server(tmp_path_factory.mktemp("shared"))
+@contextlib.contextmanager
+def served(folder: pathlib.Path, *options: str) -> Iterator[Server]:
+    """A server with small places."""
+    made = Server(folder, *options)
     try:
         made.start()
         with made.client() as client:
@@ -180,6 +180,13 @@ def shared_server(tmp_path_factory):
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """One for all tests of a file; tests keep apart by their sources and days."""
+    with served(tmp_path_factory.mktemp("shared")) as made:
+        yield made
 
 
 @pytest.fixture

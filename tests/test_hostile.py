@@ -7,7 +7,7 @@ from contextlib import closing
 
 import httpx
 import pytest
-from conftest import Server, connect, post_batch, prices, put_places, read_all, small_places, until
+from conftest import Server, connect, post_batch, prices, put_places, read_all, served, small_places, until
 
 DAY = "2021-01-05"
 CSV = f"orig_code,dest_code,day,price\nCNSGH,NLRTM,{DAY},5\n"
@@ -20,26 +20,10 @@ POST = "POST /v1/batches?source=hostile HTTP/1.1\r\nHost: a\r\nContent-Type: tex
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     """Cuts slow clients soon."""
-    made = Server(
-        tmp_path_factory.mktemp("hostile"),
-        "--http-header-timeout",
-        "1s",
-        "--http-body-idle-timeout",
-        "1s",
-        "--http-write-timeout",
-        "1s",
-        "--http-request-timeout",
-        "4s",
-        "--http-linger-time",
-        "1s",
-    )
-    try:
-        made.start()
-        with made.client() as client:
-            put_places(client, small_places())
+    bounds = {"header-timeout": 1, "body-idle-timeout": 1, "write-timeout": 1, "request-timeout": 4, "linger-time": 1}
+    options = [word for name, seconds in bounds.items() for word in (f"--http-{name}", f"{seconds}s")]
+    with served(tmp_path_factory.mktemp("hostile"), *options) as made:
         yield made
-    finally:
-        made.close()
 
 
 def say(server: Server, text: str | bytes) -> bytes:
