@@ -16,6 +16,7 @@
 namespace ratebook::settings {
 namespace {
 
+constexpr std::size_t wrong_max = 100;  // of a file
 constexpr std::string_view prefix = "RATEBOOK_";
 
 class Loader {
@@ -54,7 +55,11 @@ class Loader {
     auto read = read_chosen();
     if (!read) return wrong_.insert(wrong_.end(), read.error().begin(), read.error().end()), void();
     loaded_.file = read->path;
-    for (const auto& entry : read->entries) take_entry(read->path, entry);
+    for (const auto& entry : read->entries) {
+      if (wrong_.size() == wrong_max)
+        return wrong_.push_back(fmt::format("{}: no more than these are told, what follows was not read", read->path));
+      take_entry(read->path, entry);
+    }
   }
 
   FileResult read_chosen() const {

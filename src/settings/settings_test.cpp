@@ -189,6 +189,15 @@ TEST(Load, everything_wrong_in_a_file_is_told_at_once_with_its_place) {
           AllOf(StartsWith("10:1: "), HasSubstr("no setting nope.x"))));
 }
 
+TEST(Load, no_more_than_a_hundred_things_in_a_file_are_told) {
+  std::string file;
+  for (int i = 0; i < 200; ++i) file += "unknown" + std::to_string(i) + " = 1\n";
+  const auto wrong = wrong_in_file(file);
+  ASSERT_EQ(wrong.size(), 101U);
+  EXPECT_THAT(wrong[99], StartsWith("100:1: "));
+  EXPECT_THAT(wrong[100], HasSubstr("no more than these are told"));
+}
+
 TEST(Load, a_file_that_is_no_toml_says_where) {
   EXPECT_THAT(wrong_in_file("cores = 1\ndata = \"x\n"), ElementsAre(StartsWith("2:")));
   EXPECT_THAT(wrong_in_file("cores = 1\ncores = 2\n"), ElementsAre(StartsWith("2:")));
