@@ -9,71 +9,58 @@
 #include "api/rate_text.hpp"
 #include "api/reading.hpp"
 #include "http/accept.hpp"
-#include "json/writer.hpp"
 
 namespace ratebook::api {
 namespace {
 
 constexpr std::size_t piece_bytes = 256 * 1024;
-constexpr std::size_t price_text_bytes_max = 96;
 
-void append_cents(std::string& out, Cents amount) {
-  json::append_number(out, amount.value / 100);
-  const auto rest = amount.value % 100;
-  if (rest == 0) return;
-  out += '.';
-  out += static_cast<char>('0' + rest / 10);
-  out += static_cast<char>('0' + rest % 10);
-}
+/// What stands around the values of a price.
+struct Layout {
+  std::string_view begin, before_orig, before_dest, before_day, before_price, end;
+  std::size_t price_bytes;  ///< about
+};
+constexpr Layout csv_layout{"orig_code,dest_code,day,price\n", "", ",", ",", ",", "\n", 32};
+constexpr Layout ndjson_layout{"", R"({"orig_code":")", R"(","dest_code":")", R"(","day":")", R"(","price":)", "}\n",
+                               96};
 
 class Export {
  public:
-  Export(store::Store& store, Version version, std::shared_ptr<const PlaceTree> places, bool csv)
-      : store_(store), version_(version), places_(std::move(places)), csv_(csv) {}
+  Export(store::Store& store, Version version, std::shared_ptr<const PlaceTree> places, const Layout& layout)
+      : store_(store), version_(version), places_(std::move(places)), layout_(layout) {}
 
   std::expected<std::string, std::string> next_piece() {
     std::string out;
-    if (csv_ && !begun_) out = "orig_code,dest_code,day,price\n";
+    if (!begun_) out = layout_.begin;
     while (out.size() < piece_bytes) {
       auto chunk = store_.next_chunk(version_, begun_ ? std::optional{last_} : std::nullopt);
       if (!chunk) return std::unexpected(chunk.error().message);
       begun_ = true;
       if (!*chunk) break;
       last_ = (*chunk)->name;
-      out.reserve(out.size() + (*chunk)->prices.size() * (csv_ ? 32 : price_text_bytes_max));
-      for (const auto& price : (*chunk)->prices) csv_ ? append_csv(out, price) : append_json(out, price);
+      out.reserve(out.size() + (*chunk)->prices.size() * layout_.price_bytes);
+      for (const auto& price : (*chunk)->prices) append(out, price);
     }
     return out;
   }
 
  private:
-  void append_csv(std::string& out, const NumberedPrice& price) const {
+  void append(std::string& out, const NumberedPrice& price) const {
+    out += layout_.before_orig;
     out += places_->code(price.orig).view();
-    out += ',';
+    out += layout_.before_dest;
     out += places_->code(price.dest).view();
-    out += ',';
+    out += layout_.before_day;
     append_day(out, price.day);
-    out += ',';
+    out += layout_.before_price;
     append_cents(out, price.amount);
-    out += '\n';
-  }
-
-  void append_json(std::string& out, const NumberedPrice& price) const {
-    out += "{\"orig_code\":\"";
-    out += places_->code(price.orig).view();
-    out += "\",\"dest_code\":\"";
-    out += places_->code(price.dest).view();
-    out += "\",\"day\":\"";
-    append_day(out, price.day);
-    out += "\",\"price\":";
-    append_cents(out, price.amount);
-    out += "}\n";
+    out += layout_.end;
   }
 
   store::Store& store_;
   Version version_;
   std::shared_ptr<const PlaceTree> places_;  ///< of the version or a later one: ports keep their numbers
-  bool csv_;
+  const Layout& layout_;
   bool begun_ = false;
   store::ChunkName last_;
 };
@@ -97,7 +84,8 @@ void answer(Service& service, const http::Request& request, Version version, con
     const bool csv = http::prefers(request.header("Accept"), {"text/csv", "application/x-ndjson"}) == "text/csv";
     response.content_type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
     response.headers.emplace_back("Vary", "Accept");
-    const auto prices = std::make_shared<Export>(service.store, version, view.book->places(), csv);
+    const auto prices =
+        std::make_shared<Export>(service.store, version, view.book->places(), csv ? csv_layout : ndjson_layout);
     response.pieces = [prices] { return prices->next_piece(); };
   }
   add_view_headers(view, response);

@@ -1,7 +1,6 @@
 // `ratebook generate`: any number of plausible prices to standard output, in the forms that push takes.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
 #include "cli/exit_code.hpp"
@@ -16,17 +15,6 @@ namespace ratebook::cli {
 namespace {
 
 constexpr std::size_t piece_bytes = 1 << 20;
-
-void append_cents(std::string& out, Cents amount) {
-  char digits[16];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, amount.value / 100);
-  out.append(digits, end);
-  if (const auto rest = amount.value % 100; rest != 0) {
-    out += '.';
-    out += static_cast<char>('0' + rest / 10);
-    out += static_cast<char>('0' + rest % 10);
-  }
-}
 
 /// What stands around the prices in each format; `{}` of `before` are origin, destination and day.
 struct Layout {

@@ -1,6 +1,6 @@
 #include "model/cents.hpp"
 
-#include <fmt/format.h>
+#include "json/writer.hpp"
 
 namespace ratebook {
 namespace {
@@ -45,10 +45,19 @@ std::expected<Cents, CentsError> parse_cents(std::string_view text) {
   return Cents{static_cast<std::uint32_t>(value)};
 }
 
-std::string format_cents(Cents amount) {
-  const auto dollars = amount.value / 100;
+void append_cents(std::string& out, Cents amount) {
+  json::append_number(out, amount.value / 100);
   const auto rest = amount.value % 100;
-  return rest == 0 ? fmt::format("{}", dollars) : fmt::format("{}.{:02}", dollars, rest);
+  if (rest == 0) return;
+  out += '.';
+  out += static_cast<char>('0' + rest / 10);
+  out += static_cast<char>('0' + rest % 10);
+}
+
+std::string format_cents(Cents amount) {
+  std::string text;
+  append_cents(text, amount);
+  return text;
 }
 
 }  // namespace ratebook

@@ -23,6 +23,7 @@ enum class CentsError { not_a_number, exponent, too_many_decimals, not_positive,
 std::expected<Cents, CentsError> parse_cents(std::string_view text);
 
 /// `1154`, `1154.50`: without decimals where there are none.
+void append_cents(std::string& out, Cents amount);
 std::string format_cents(Cents amount);
 
 }  // namespace ratebook
