@@ -60,14 +60,13 @@ Result<std::optional<std::string>> SqliteLog::next_record(const log::RecordSourc
 }
 
 Result<Offset> SqliteLog::append_small(std::uint32_t partition, const std::vector<std::string>& records) {
-  WriteSide::Turn turn{side_};
-  if (auto begun = turn.begin(); !begun) return std::unexpected(append_fault(begun.error()));
   Offset last = -1;
-  for (const auto& record : records) last = insert(turn, partition, record);
-  if (auto checked = turn.check(); !checked) return std::unexpected(append_fault(checked.error()));
-  turn.note_appended(partition);
-  appended_.notify();
-  if (auto durable = turn.wait_until_durable(); !durable) return std::unexpected(append_fault(durable.error()));
+  const auto insert_all = [&](WriteSide::Turn& turn) {
+    for (const auto& record : records) last = insert(turn, partition, record);
+    turn.note_appended(partition);
+  };
+  const auto durable = side_.join(insert_all, [this] { appended_.notify(); });
+  if (!durable) return std::unexpected(append_fault(durable.error()));
   note_appended(records.size(), bytes_of(records));
   return last;
 }
@@ -77,7 +76,7 @@ Result<Offset> SqliteLog::append_large(std::uint32_t partition, const std::vecto
   WriteSide::Turn turn{side_};
   // What others wait for must not be lost with a batch that does not fit.
   static_cast<void>(turn.commit());
-  if (auto begun = turn.begin(); !begun) return std::unexpected(append_fault(begun.error()));
+  if (auto begun = turn.begin_alone(); !begun) return std::unexpected(append_fault(begun.error()));
   Offset last = -1;
   std::uint64_t count = head.size();
   std::uint64_t bytes = bytes_of(head);
@@ -128,6 +127,7 @@ Result<std::vector<log::StoredRecord>> SqliteLog::read(std::uint32_t partition, 
 Result<std::vector<log::StoredRecord>> SqliteLog::read_now(std::uint32_t partition, Offset from,
                                                            std::size_t bytes_max) {
   WriteSide::Turn turn{side_};
+  turn.take_waiting();
   Query position{turn.db(), "SELECT position_offset FROM log_partition WHERE partition = ?", partition};
   if (position.next() && from >= 0 && from <= position.integer(0)) {
     return fail(Failure::damaged, fmt::format("records of partition {} up to offset {} are deleted: {} was asked for",

@@ -17,6 +17,19 @@ bool WriteSide::Group::has_ended() {
   return ended;
 }
 
+void WriteSide::Group::move_to(std::shared_ptr<Group> other) {
+  {
+    const std::lock_guard lock{mutex};
+    moved_to = std::move(other);
+  }
+  changed.notify_all();
+}
+
+std::shared_ptr<WriteSide::Group> WriteSide::Group::moved() {
+  const std::lock_guard lock{mutex};
+  return moved_to;
+}
+
 BootTime WriteSide::Group::due_at(const TransactionOptions& options) const {
   const BootTime quiet_end = seen ? writer_at + options.writer_quiet_max : opened_at + options.quiet_max;
   return std::min(quiet_end, opened_at + options.age_max);
@@ -24,7 +37,7 @@ BootTime WriteSide::Group::due_at(const TransactionOptions& options) const {
 
 void WriteSide::Group::wait(const Runtime& runtime, const TransactionOptions& options) {
   std::unique_lock lock{mutex};
-  while (!ended) {
+  while (!ended && !moved_to) {
     const BootTime now = runtime.boot_time();
     const BootTime due = due_at(options);
     if (now >= due) return;
@@ -78,15 +91,106 @@ void WriteSide::keep_wal_bounded() {
   }
 }
 
+Result<void> WriteSide::join(const Work& work, const std::function<void()>& joined) {
+  std::shared_ptr<Group> group;
+  if (std::unique_lock lock{turns_, std::try_to_lock}; lock) {
+    Turn turn{*this, std::move(lock)};
+    auto its = put(turn, work);
+    if (!its) return std::unexpected(its.error());
+    group = *std::move(its);
+  } else {
+    group = put_into_next(work);
+  }
+  joined();
+  while (true) {
+    group->wait(runtime_, options_);
+    if (group->has_ended()) return group->outcome;
+    if (auto other = group->moved()) {
+      group = std::move(other);
+      continue;
+    }
+    Turn turn{*this};
+    // Until the turn came, someone may have begun or committed it, or the writer may have begun with it.
+    if (withdraw(work)) {
+      auto its = put(turn, work);
+      if (!its) return std::unexpected(its.error());
+      group = *std::move(its);
+    } else if (group_ == group && runtime_.boot_time() >= group->due_at(options_)) {
+      // How it went is the group's outcome.
+      static_cast<void>(commit());
+    }
+  }
+}
+
+Result<std::shared_ptr<WriteSide::Group>> WriteSide::put(Turn& turn, const Work& work) {
+  if (auto begun = turn.begin(); !begun) return std::unexpected(begun.error());
+  work(turn);
+  if (auto checked = turn.check(); !checked) return std::unexpected(checked.error());
+  return group_;
+}
+
+std::shared_ptr<WriteSide::Group> WriteSide::put_into_next(const Work& work) {
+  const std::lock_guard lock{next_mutex_};
+  if (!next_) {
+    next_ = std::make_shared<Group>();
+    next_->opened_at = runtime_.boot_time();
+  }
+  waiting_.push_back(&work);
+  return next_;
+}
+
+bool WriteSide::withdraw(const Work& work) {
+  const std::lock_guard lock{next_mutex_};
+  const bool waited = std::erase(waiting_, &work) > 0;
+  if (waiting_.empty()) next_.reset();
+  return waited;
+}
+
+std::shared_ptr<WriteSide::Group> WriteSide::take_next(std::vector<const Work*>& works) {
+  const std::lock_guard lock{next_mutex_};
+  works.swap(waiting_);
+  return next_ ? std::exchange(next_, nullptr) : std::make_shared<Group>();
+}
+
 Result<void> WriteSide::Turn::begin() {
-  if (side_.group_) return {};
+  if (is_open()) return {};
+  if (auto begun = begin_transaction(); !begun) return begun;
+  std::vector<const Work*> works;
+  open(side_.take_next(works));
+  for (const Work* work : works) (*work)(*this);
+  return check();
+}
+
+Result<void> WriteSide::Turn::begin_alone() {
+  if (is_open()) return {};
+  if (auto begun = begin_transaction(); !begun) return begun;
+  open(std::make_shared<Group>());
+  return {};
+}
+
+Result<void> WriteSide::Turn::begin_transaction() {
   db().set_lock_wait(side_.options_.lock_wait_max - (side_.runtime_.boot_time() - asked_at_));
   db().run("BEGIN IMMEDIATE");
-  if (auto begun = db().result(); !begun) return begun;
-  side_.group_ = std::make_shared<Group>();
-  side_.group_->opened_at = side_.runtime_.boot_time();
+  return db().result();
+}
+
+void WriteSide::Turn::open(std::shared_ptr<Group> group) {
+  side_.group_ = std::move(group);
   side_.group_->appended_to.resize(partition_count(), false);
-  return {};
+  const std::lock_guard lock{side_.group_->mutex};
+  side_.group_->opened_at = side_.runtime_.boot_time();
+}
+
+void WriteSide::Turn::take_waiting() {
+  {
+    const std::lock_guard lock{side_.next_mutex_};
+    if (!side_.next_) return;
+  }
+  if (!is_open()) return static_cast<void>(begin());
+  std::vector<const Work*> works;
+  side_.take_next(works)->move_to(side_.group_);
+  for (const Work* work : works) (*work)(*this);
+  static_cast<void>(check());
 }
 
 Result<void> WriteSide::Turn::check() {
@@ -107,21 +211,6 @@ bool WriteSide::Turn::note_written(std::uint64_t prices) {
   side_.group_->prices += prices;
   side_.group_->note_writer(side_.runtime_.boot_time(), false);
   return side_.group_->prices >= side_.options_.prices_max;
-}
-
-Result<void> WriteSide::Turn::wait_until_durable() {
-  const std::shared_ptr<Group> group = side_.group_;
-  lock_.unlock();
-  while (true) {
-    group->wait(side_.runtime_, side_.options_);
-    if (group->has_ended()) return group->outcome;
-    const Turn turn{side_};
-    // Until the turn came, someone may have committed it, or the writer may have begun with it.
-    if (side_.group_ == group && side_.runtime_.boot_time() >= group->due_at(side_.options_)) {
-      // How it went is the group's outcome.
-      static_cast<void>(side_.commit());
-    }
-  }
 }
 
 void WriteSide::Turn::commit_if_old() {

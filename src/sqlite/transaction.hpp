@@ -4,14 +4,17 @@
 //   append a ──┐ joins, waits          append b ──┐ joins, waits
 //              └ writer reads a ─ stages a ─ publishes a = COMMIT: a is durable and a version, b is durable
 //
+// Who comes during the COMMIT takes no turn: the next transaction begins with all of those.
 // Where no publish comes in time, who waits commits. A transaction that is rolled back takes all of it along: everyone
 // is told, and if the writer has seen any of it, every claim of a partition is void.
 #pragma once
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "model/error.hpp"
@@ -72,28 +75,44 @@ class WriteSide {
 
   /// Holds the write connection; everyone else waits.
   class Turn;
+  /// What is put into a transaction; called with a turn, at most once.
+  using Work = std::function<void(Turn&)>;
+
+  /// Has `work` done in the open transaction if the turn is free, otherwise at the begin of the next. Calls `joined`,
+  /// blocks until that transaction has ended, and returns how. Begins it, and commits it, when nobody else does in
+  /// time.
+  Result<void> join(const Work& work, const std::function<void()>& joined);
 
  private:
   /// Those who are in one transaction. What appenders wait for has a lock of its own, so that they need no turn for it.
   struct Group {
-    BootTime opened_at{};
     std::vector<bool> appended_to;  ///< by partition; this and the next need a turn
     std::uint64_t prices = 0;
 
-    std::mutex mutex;  ///< guards the rest, which changes only within a turn
+    std::mutex mutex;  ///< guards the rest, which, once the transaction is open, changes only within a turn
     std::condition_variable changed;
+    BootTime opened_at{};  ///< or, until it is open, when the first came that waits for it
     bool seen = false;     ///< the writer has read records that were appended in it
     BootTime writer_at{};  ///< when the writer last did something in it; zero: never
     bool ended = false;
     Result<void> outcome;
+    std::shared_ptr<Group> moved_to;  ///< those who waited for this one are in that one
 
     void note_writer(BootTime now, bool reads);
     bool has_ended();
+    void move_to(std::shared_ptr<Group> other);
+    std::shared_ptr<Group> moved();  ///< nullptr: it was not
     /// Returns when it has ended, or is due.
     void wait(const Runtime& runtime, const TransactionOptions& options);
     BootTime due_at(const TransactionOptions& options) const;
   };
 
+  Result<std::shared_ptr<Group>> put(Turn& turn, const Work& work);
+  std::shared_ptr<Group> put_into_next(const Work& work);
+  /// True: it is not done yet, and will not be.
+  bool withdraw(const Work& work);
+  /// The group of the transaction that begins now, and what it begins with.
+  std::shared_ptr<Group> take_next(std::vector<const Work*>& works);
   void end(Result<void> outcome);
   void roll_back(const Fault& why);
   Result<void> commit();
@@ -104,8 +123,11 @@ class WriteSide {
   const Runtime& runtime_;
   TransactionOptions options_;
   Meters& meters_;
-  TurnQueue turns_;               ///< guards all below and the connection
-  std::shared_ptr<Group> group_;  ///< of the open transaction; nullptr: none is open
+  TurnQueue turns_;                   ///< guards all below and the connection
+  std::shared_ptr<Group> group_;      ///< of the open transaction; nullptr: none is open
+  std::mutex next_mutex_;             ///< guards the next two; no turn is taken within it
+  std::shared_ptr<Group> next_;       ///< of the transaction after the open one, if someone waits for it
+  std::vector<const Work*> waiting_;  ///< what it begins with
   std::vector<std::uint64_t> claimed_epochs_;
   std::uint64_t wal_bytes_next_ = 0;  ///< where the WAL is moved again, while a reader keeps it from starting anew
 };
@@ -113,11 +135,17 @@ class WriteSide {
 class WriteSide::Turn {
  public:
   explicit Turn(WriteSide& side) : side_(side), asked_at_(side.runtime_.boot_time()), lock_(side.turns_) {}
+  Turn(WriteSide& side, std::unique_lock<TurnQueue> lock)
+      : side_(side), asked_at_(side.runtime_.boot_time()), lock_(std::move(lock)) {}
 
   Connection& db() { return *side_.db_; }
   bool is_open() const { return side_.group_ != nullptr; }
-  /// Joins the open transaction or begins one.
+  /// Joins the open transaction or begins one, with what waits for it.
   Result<void> begin();
+  /// Takes what waits for the next one into the open one, or begins one with it; those whom that fails hear it.
+  void take_waiting();
+  /// Begins one that nobody else is in, where none is open.
+  Result<void> begin_alone();
   /// Commits the open transaction, if there is one.
   Result<void> commit() { return side_.commit(); }
   /// The connection's failure, if it has one; then the open transaction is rolled back, whoever is in it.
@@ -131,9 +159,6 @@ class WriteSide::Turn {
   /// The writer has put something into the transaction. True: so many prices stand in it that it should be committed.
   bool note_written(std::uint64_t prices);
 
-  /// Gives the turn up for good, blocks until the open transaction has ended, and returns how. Commits it when nobody
-  /// else does in time.
-  Result<void> wait_until_durable();
   /// Commits a transaction that is older than any may be.
   void commit_if_old();
 
@@ -142,6 +167,9 @@ class WriteSide::Turn {
   std::size_t partition_count() const { return side_.claimed_epochs_.size(); }
 
  private:
+  Result<void> begin_transaction();
+  void open(std::shared_ptr<Group> group);
+
   WriteSide& side_;
   BootTime asked_at_;
   std::unique_lock<TurnQueue> lock_;

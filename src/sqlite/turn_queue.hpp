@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 namespace ratebook::sqlite {
 
@@ -18,6 +19,11 @@ class TurnQueue {
     } else {
       taken_ = true;
     }
+  }
+
+  bool try_lock() {
+    const std::lock_guard lock{mutex_};
+    return !std::exchange(taken_, true);
   }
 
   void unlock() {
