@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "book/parts.hpp"
-#include "book/radix_sort.hpp"
+#include "model/radix_sort.hpp"
 
 namespace ratebook::book {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "model/cents.hpp"
 #include "model/day.hpp"
+#include "model/radix_sort.hpp"
 
 namespace ratebook::book {
 
@@ -24,3 +25,15 @@ struct Key {
 };
 
 }  // namespace ratebook::book
+
+namespace ratebook {
+
+template <>
+struct Digits<book::Key> {
+  static constexpr std::size_t count = 16;
+  static std::uint8_t get(const book::Key& key, std::size_t digit) {
+    return Digits<std::uint64_t>::get(digit < 8 ? key.item : key.route, digit % 8);
+  }
+};
+
+}  // namespace ratebook

@@ -7,7 +7,7 @@
 #include "book/book.hpp"
 #include "book/parts.hpp"
 #include "book/price_run.hpp"
-#include "book/radix_sort.hpp"
+#include "model/radix_sort.hpp"
 
 namespace ratebook::book {
 namespace {

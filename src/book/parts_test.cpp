@@ -9,24 +9,12 @@
 #include "book/leaf.hpp"
 #include "book/percentile.hpp"
 #include "book/price_run.hpp"
-#include "book/radix_sort.hpp"
 #include "book/tree.hpp"
 #include "book/wide_pairs.hpp"
+#include "model/radix_sort.hpp"
 
 namespace ratebook::book {
 namespace {
-
-RC_GTEST_PROP(RadixSort, sorts_items_as_std_sort_does, (std::uint64_t seed)) {
-  std::mt19937_64 random(seed);
-  std::vector<Item> items(random() % 2000);
-  const std::uint64_t mask = std::array<std::uint64_t, 3>{0xFF, 0xFFFF00FF, ~0ull}[random() % 3];
-  for (Item& item : items) item = random() & mask;
-  std::vector<Item> wanted = items;
-  std::ranges::sort(wanted);
-  std::vector<Item> scratch;
-  radix_sort(std::span(items), scratch);
-  RC_ASSERT(items == wanted);
-}
 
 RC_GTEST_PROP(RadixSort, sorts_keys_by_route_first, (std::uint64_t seed)) {
   std::mt19937_64 random(seed);

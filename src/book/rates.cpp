@@ -9,8 +9,9 @@
 #include "book/book.hpp"
 #include "book/parts.hpp"
 #include "book/percentile.hpp"
-#include "book/radix_sort.hpp"
 #include "book/route_walk.hpp"
+#include "model/radix_sort.hpp"
+#include "model/turns.hpp"
 
 namespace ratebook::book {
 namespace {
@@ -133,6 +134,7 @@ void add_percentiles(const Origins& origins, const RoutePorts& ports, Days days,
   });
   begin = amounts.get();
   for (DayRate& rate : rates) {
+    let_others_run();
     rate.percentiles = selector.select({begin, rate.count});
     begin += rate.count + copied_at_once;
   }

@@ -9,6 +9,7 @@
 #include "book/book.hpp"
 #include "book/prefetch.hpp"
 #include "book/tree.hpp"
+#include "model/turns.hpp"
 
 namespace ratebook::book {
 
@@ -123,6 +124,7 @@ void walk_leaves(const Origins& origins, const RoutePorts& ports, Days days, Fn 
   };
   for_each_route_between(origins, ports, [&routes](const Route& route) { routes.push_back(&route); });
   for (std::size_t i = 0; i < routes.size(); i += block_routes) {
+    let_others_run();
     walk_block(std::span(routes).subspan(i, std::min(block_routes, routes.size() - i)));
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/turns.hpp"
+
 namespace ratebook::book {
 namespace {
 
@@ -97,7 +99,9 @@ Sums change_sums(const Sums& before, const PlaceIndex& places, KeyChanges change
   SumsEditor editor(before.days, first, last, edit);
   std::vector<std::uint32_t> numbers;
   const auto route_of = [](const Key& key) { return key.route; };
+  std::size_t routes = 0;
   for_each_group(changes, route_of, [&](std::uint64_t route, KeyChanges of_route) {
+    if (++routes % routes_a_turn == 0) let_others_run();
     numbers.assign(1, sums_of_all);
     before.pairs->append_of_route(places, route_orig(route), route_dest(route), numbers);
     for (const std::uint32_t number : numbers) {
@@ -126,6 +130,7 @@ Sums choose_sums(const Sums& before, const PlaceIndex& places, const Tree& tree,
   SumsEditor editor(std::move(kept), days->first, days->second, edit);
   std::vector<std::uint32_t> numbers;
   for_each_route(tree, [&](PortNumber orig, PortNumber dest, const Route& route) {
+    let_others_run();
     numbers.clear();
     pairs->append_of_route(places, orig, dest, numbers);
     std::erase_if(numbers, [&](std::uint32_t number) { return numbers_before[number].has_value(); });

@@ -2,6 +2,7 @@
 
 #include "book/prefetch.hpp"
 #include "book/route_editor.hpp"
+#include "model/turns.hpp"
 
 namespace ratebook::book {
 
@@ -38,6 +39,7 @@ Result<Tree> change_tree(Tree before, KeyChanges changes, Edit& edit) {
 
   RouteEditor editor(edit);
   Tree after = before;
+  std::size_t changed_count = 0;
   std::vector<RouteChange> routes;
   std::vector<Origin::Entry> changed_routes;
   std::vector<Origins::Entry> changed_origins;
@@ -47,6 +49,7 @@ Result<Tree> change_tree(Tree before, KeyChanges changes, Edit& edit) {
     changed_routes.clear();
     for (std::size_t i = 0; i < routes.size(); ++i) {
       // Leaves lie scattered in memory: the next ones are fetched while this one is merged.
+      if (++changed_count % routes_a_turn == 0) let_others_run();
       if (i + 2 * routes_ahead < routes.size()) prefetch_route(routes[i + 2 * routes_ahead].before);
       if (i + routes_ahead < routes.size()) {
         prefetch_leaves(routes[i + routes_ahead].before, routes[i + routes_ahead].changes);

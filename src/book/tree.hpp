@@ -15,6 +15,9 @@
 
 namespace ratebook::book {
 
+/// Changed between two calls of let_others_run().
+inline constexpr std::size_t routes_a_turn = 32;
+
 using Route = Branch<Item, Leaf>;  ///< a leaf's key is its first item; where a cell is long, keys repeat
 using Origin = Branch<PortNumber, Route>;
 using Origins = Branch<PortNumber, Origin>;

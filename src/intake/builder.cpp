@@ -11,12 +11,14 @@
 #include "intake/error_codes.hpp"
 #include "model/batch.hpp"
 #include "model/packed_chunk.hpp"
+#include "model/turns.hpp"
 
 namespace ratebook::intake {
 namespace {
 
 using Shape = FieldValue::Shape;
 
+constexpr std::uint64_t items_a_turn = 256;
 constexpr std::size_t chunk_ports_max = std::numeric_limits<std::uint16_t>::max() + std::size_t{1};
 static_assert(16 + chunk_prices_max * 12 + chunk_ports_max * 5 <= packed_chunk_bytes_max);
 
@@ -83,7 +85,7 @@ bool Builder::count_item() {
          fmt::format("a batch has at most {} prices; send the rest as another batch", items_max_));
     return false;
   }
-  ++item_count_;
+  if (++item_count_ % items_a_turn == 0) let_others_run();
   return true;
 }
 

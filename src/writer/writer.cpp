@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "model/packed_chunk.hpp"
+#include "model/radix_sort.hpp"
 #include "writer/tracker.hpp"
 
 namespace ratebook::writer {
@@ -165,7 +166,7 @@ class Assigned {
     for (const auto& item : chunk.items) {
       prices.push_back({number_of[item.orig], number_of[item.dest], item.day, item.amount});
     }
-    std::ranges::sort(prices);
+    radix_sort(std::span(prices), scratch_);
     return prices;
   }
 
@@ -269,6 +270,7 @@ class Assigned {
   Offset trimmed_ = -1;               ///< the position at the last trim
   std::map<Offset, Digest> digests_;  ///< of the records read since the position
   std::unordered_map<PortCode, PortNumber> numbers_;
+  std::vector<NumberedPrice> scratch_;
   std::unordered_map<std::string, BootTime> abandon_asked_;
 };
 

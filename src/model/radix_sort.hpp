@@ -1,4 +1,5 @@
-// Sorts items and keys by their bytes (LSD radix sort): prices come by the million, and most of their bytes are equal.
+// Sorts prices by their bytes (LSD radix sort: Knuth, The Art of Computer Programming 3, 5.2.5): they come by the
+// million, and most of their bytes are equal.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -8,25 +9,31 @@
 #include <utility>
 #include <vector>
 
-#include "book/item.hpp"
+#include "model/price.hpp"
+#include "model/turns.hpp"
 
-namespace ratebook::book {
+namespace ratebook {
 
 /// The bytes of a value, least significant first.
 template <class T>
 struct Digits;
 
 template <>
-struct Digits<Item> {
+struct Digits<std::uint64_t> {
   static constexpr std::size_t count = 8;
-  static std::uint8_t get(Item item, std::size_t digit) { return static_cast<std::uint8_t>(item >> (8 * digit)); }
+  static std::uint8_t get(std::uint64_t value, std::size_t digit) {
+    return static_cast<std::uint8_t>(value >> (8 * digit));
+  }
 };
 
 template <>
-struct Digits<Key> {
+struct Digits<NumberedPrice> {
   static constexpr std::size_t count = 16;
-  static std::uint8_t get(const Key& key, std::size_t digit) {
-    return digit < 8 ? Digits<Item>::get(key.item, digit) : Digits<Item>::get(key.route, digit - 8);
+  static std::uint8_t get(const NumberedPrice& price, std::size_t digit) {
+    constexpr std::uint32_t sign = 1u << 31;  // days before 1970 come first
+    const std::array words{price.amount.value, static_cast<std::uint32_t>(price.day.since_1970) ^ sign, price.dest,
+                           price.orig};
+    return static_cast<std::uint8_t>(words[digit / 4] >> (8 * (digit % 4)));
   }
 };
 
@@ -49,6 +56,7 @@ void radix_sort(std::span<T> values, std::vector<T>& scratch) {
   for (std::size_t digit = 0; digit < Digits<T>::count; ++digit) {
     auto& starts = counts[digit];
     if (starts[Digits<T>::get(values.front(), digit)] == values.size()) continue;
+    let_others_run();
     std::size_t start = 0;
     for (std::size_t& count : starts) start += std::exchange(count, start);
     for (const T& value : from) to[starts[Digits<T>::get(value, digit)]++] = value;
@@ -57,4 +65,4 @@ void radix_sort(std::span<T> values, std::vector<T>& scratch) {
   if (from.data() != values.data()) std::ranges::copy(from, values.begin());
 }
 
-}  // namespace ratebook::book
+}  // namespace ratebook
