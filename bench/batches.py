@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from common import DATA, FOLDER, RELEASE, Line, in_turns, ratebook
+from common import DATA, FOLDER, RELEASE, Line, in_turns, ratebook, remove
 from data import CODES, generated, ports, put_places, regions
 
 TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -16,8 +16,7 @@ TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "t
 def make_peer(name, with_index):
     """The existing service's tables in SQLite, empty but for the places."""
     path = FOLDER / name
-    for old in FOLDER.glob(f"{name}*"):
-        old.unlink()
+    remove(name)
     tables = (DATA / "existing.sql").read_text()
     if not with_index:
         tables = tables.replace("CREATE INDEX", "-- CREATE INDEX")

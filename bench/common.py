@@ -133,7 +133,15 @@ class Server:
         return json.loads(answer)
 
 
-def ratebook(core=None, file="ratebook.sqlite"):
+def remove(name):
+    for file in FOLDER.glob(f"{name}*"):
+        file.unlink()
+
+
+def ratebook(core=None, file="ratebook.sqlite", keep=False):
+    """Ours, empty, or with what the file holds from before."""
+    if not keep:
+        remove(file)
     port = free_port()
     command = [*pinned(core), str(BINARY), "serve", "--data", str(FOLDER / file), "--listen", f"127.0.0.1:{port}"]
     return Server(f"ratebook-{pathlib.Path(file).stem}", command, port)

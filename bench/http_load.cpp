@@ -1,7 +1,9 @@
 // A load generator for the benchmark, one thread over keep-alive connections of loopback.
-//   http_load open PORT CONNECTIONS REQUESTS_PER_S SECONDS TARGETS SEED
+//   http_load open PORT CONNECTIONS REQUESTS_PER_S SECONDS TARGETS SEED [INTERVAL_S REQUEST…]
 //     GETs of random lines of the file TARGETS, each due at its moment whether or not the ones before it are answered;
 //     its time counts from that moment, so that a server that stalls is charged for all that it kept waiting.
+//     Beside them one more connection sends the whole requests that the files REQUEST hold, in turn, each INTERVAL_S
+//     after the one before, or as soon as that is answered.
 //   http_load posts PORT CONNECTIONS BODIES KEYS
 //     each line of the file BODIES as a batch of its own, under keys that begin with KEYS, as fast as the connections
 //     take them, each to its 201.
@@ -16,12 +18,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <string>
@@ -40,6 +44,7 @@ using std::chrono::duration;
 
 struct Connection {
   int socket = -1;
+  std::string_view unsent;
   std::string received;
   Clock::time_point due;
   bool is_busy = false;
@@ -87,7 +92,9 @@ using Schedule = std::function<std::optional<Due>()>;
 
 class Load {
  public:
-  Load(std::uint16_t port, std::size_t connections, std::string_view status) : port_(port), status_(status) {
+  /// `may_sleep`: while all connections wait; else the core is kept awake, so that nothing is late on this side.
+  Load(std::uint16_t port, std::size_t connections, std::string_view status, bool may_sleep)
+      : port_(port), status_(status), may_sleep_(may_sleep) {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     connections_.resize(connections);
     for (Connection& connection : connections_) {
@@ -96,14 +103,24 @@ class Load {
     }
   }
 
+  void ask_beside(std::vector<std::string> requests, Clock::duration interval) {
+    beside_requests_ = std::move(requests);
+    beside_interval_ = interval;
+    open(beside_);
+  }
+
   void run(const Schedule& schedule) {
     began_ = Clock::now();
+    beside_.due = began_;
     auto next = schedule();
-    while (next || idle_.size() < connections_.size()) {
+    while (next || idle_.size() < connections_.size() || beside_.is_busy) {
       while (next && !idle_.empty() && next->at <= Clock::now()) {
-        send(*next);
+        Connection& connection = *idle_.back();
+        idle_.pop_back();
+        send(connection, *next);
         next = schedule();
       }
+      if (next) go_on_beside();
       receive();
     }
     ended_ = Clock::now();
@@ -114,9 +131,11 @@ class Load {
     const auto quantile = [this](double q) {
       return times_us_.empty() ? 0 : times_us_[static_cast<std::size_t>(q * static_cast<double>(times_us_.size() - 1))];
     };
-    std::printf("{\"requests\":%zu,\"seconds\":%.6f,\"p50_us\":%u,\"p99_us\":%u,\"p999_us\":%u,\"max_us\":%u}\n",
-                times_us_.size(), duration<double>(ended_ - began_).count(), quantile(0.5), quantile(0.99),
-                quantile(0.999), quantile(1));
+    std::printf(
+        "{\"requests\":%zu,\"seconds\":%.6f,\"p50_us\":%u,\"p99_us\":%u,\"p999_us\":%u,\"max_us\":%u,"
+        "\"beside\":%zu}\n",
+        times_us_.size(), duration<double>(ended_ - began_).count(), quantile(0.5), quantile(0.99), quantile(0.999),
+        quantile(1), beside_answered_);
   }
 
  private:
@@ -126,48 +145,77 @@ class Load {
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &wanted);
   }
 
-  void send(const Due& due) {
-    Connection& connection = *idle_.back();
-    idle_.pop_back();
+  void send(Connection& connection, const Due& due) {
     connection.is_busy = true;
     connection.due = due.at;
-    for (std::string_view rest = due.bytes; !rest.empty();) {
-      const auto sent = ::send(connection.socket, rest.data(), rest.size(), MSG_NOSIGNAL);
+    connection.unsent = due.bytes;
+    send_on(connection);
+  }
+
+  /// What the socket takes at once; the rest when the loop comes by again.
+  static void send_on(Connection& connection) {
+    while (!connection.unsent.empty()) {
+      const auto piece = connection.unsent.substr(0, 65536);
+      const auto sent = ::send(connection.socket, piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0 && errno == EAGAIN) return;
       if (sent <= 0) give_up("a connection broke");
-      rest.remove_prefix(static_cast<std::size_t>(sent));
+      connection.unsent.remove_prefix(static_cast<std::size_t>(sent));
     }
+  }
+
+  void go_on_beside() {
+    if (beside_requests_.empty()) return;
+    if (beside_.is_busy) return send_on(beside_);
+    const auto now = Clock::now();
+    if (beside_.due > now) return;
+    send(beside_, {now, beside_requests_[beside_answered_ % beside_requests_.size()]});
   }
 
   void receive() {
     std::array<epoll_event, 64> events;
-    const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+    const int count =
+        ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), may_sleep_ && idle_.empty() ? -1 : 0);
     for (int i = 0; i < count; ++i) {
       Connection& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
       std::array<char, 65536> piece;
       const auto got = ::recv(connection.socket, piece.data(), piece.size(), 0);
       if (got <= 0 || !connection.is_busy) give_up("a connection broke");
       connection.received.append(piece.data(), static_cast<std::size_t>(got));
-      const auto answer = whole_answer(connection.received, status_);
+      const auto answer = whole_answer(connection.received, &connection == &beside_ ? "HTTP/1.1 20" : status_);
       if (!answer) continue;
       connection.received.erase(0, answer->length);
-      const duration<double, std::micro> took = Clock::now() - connection.due;
-      times_us_.push_back(static_cast<std::uint32_t>(took.count()));
       connection.is_busy = false;
       // nginx closes after 1,000 answers.
       if (answer->closes) {
         ::close(connection.socket);
         open(connection);
       }
-      idle_.push_back(&connection);
+      note_answered(connection);
     }
+  }
+
+  void note_answered(Connection& connection) {
+    if (&connection == &beside_) {
+      ++beside_answered_;
+      beside_.due += beside_interval_;
+      return;
+    }
+    const duration<double, std::micro> took = Clock::now() - connection.due;
+    times_us_.push_back(static_cast<std::uint32_t>(took.count()));
+    idle_.push_back(&connection);
   }
 
   std::uint16_t port_;
   std::string_view status_;
+  bool may_sleep_;
   int epoll_ = -1;
   std::vector<Connection> connections_;
   std::vector<Connection*> idle_;
   std::vector<std::uint32_t> times_us_;
+  Connection beside_;
+  std::vector<std::string> beside_requests_;
+  Clock::duration beside_interval_{};
+  std::size_t beside_answered_ = 0;
   Clock::time_point began_, ended_;
 };
 
@@ -179,16 +227,28 @@ std::vector<std::string> lines_of(const char* path) {
   return lines;
 }
 
+std::string bytes_of(const char* path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string bytes{std::istreambuf_iterator<char>{file}, {}};
+  if (bytes.empty()) give_up(std::string{path} + " is empty");
+  return bytes;
+}
+
 double number(const char* text) { return std::strtod(text, nullptr); }
 
-void run_open(char** argument) {
+void run_open(char** argument, char** more) {
   std::vector<std::string> requests;
   for (const auto& target : lines_of(argument[4]))
     requests.push_back("GET " + target + " HTTP/1.1\r\nHost: bench\r\n\r\n");
   std::mt19937 random{static_cast<std::uint32_t>(number(argument[5]))};
   std::uniform_int_distribution<std::size_t> any{0, requests.size() - 1};
   Load load{static_cast<std::uint16_t>(number(argument[0])), static_cast<std::size_t>(number(argument[1])),
-            "HTTP/1.1 200"};
+            "HTTP/1.1 200", false};
+  if (*more != nullptr) {
+    std::vector<std::string> beside;
+    for (char** path = more + 1; *path != nullptr; ++path) beside.push_back(bytes_of(*path));
+    load.ask_beside(std::move(beside), std::chrono::duration_cast<Clock::duration>(duration<double>(number(*more))));
+  }
   const double rate = number(argument[2]);
   const auto count = static_cast<std::size_t>(rate * number(argument[3]));
   const Clock::time_point begin = Clock::now();
@@ -213,7 +273,7 @@ void run_posts(char** argument) {
                        "Idempotency-Key: " + argument[3] + "-" + number_text +
                        "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }
-  Load load{static_cast<std::uint16_t>(number(argument[0])), connections, "HTTP/1.1 201"};
+  Load load{static_cast<std::uint16_t>(number(argument[0])), connections, "HTTP/1.1 201", true};
   std::size_t sent = 0;
   load.run([&]() -> std::optional<Due> {
     if (sent == requests.size()) return std::nullopt;
@@ -226,8 +286,8 @@ void run_posts(char** argument) {
 
 int main(int argc, char** argv) {
   const std::string_view mode = argc > 1 ? argv[1] : "";
-  if (mode == "open" && argc == 8) {
-    run_open(argv + 2);
+  if (mode == "open" && (argc == 8 || argc > 9)) {
+    run_open(argv + 2, argv + 8);
   } else if (mode == "posts" && argc == 6) {
     run_posts(argv + 2);
   } else {

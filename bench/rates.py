@@ -2,11 +2,9 @@
 come in. Server on core 0, load on core 1."""
 
 import contextlib
-import http.client
 import json
 import subprocess
 import sys
-import threading
 import time
 
 from common import FOLDER, RELEASE, ROOT, Line, in_turns, note, pinned, ratebook
@@ -33,10 +31,10 @@ def run_wrk(server, connections, seconds, seed):
     return result | {"requests_per_s": result["requests"] / result["seconds"]}
 
 
-def run_open(server, rate, seconds, seed, connections=64):
+def run_open(server, rate, seconds, seed, *beside, connections=64):
     """Open loop: requests come when they are due, whether or not the ones before are answered."""
     command = [*pinned(1), str(RELEASE / "bench" / "http_load"), "open", str(server.port), str(connections)]
-    command += [str(rate), str(seconds), str(TARGETS), str(seed)]
+    command += [str(rate), str(seconds), str(TARGETS), str(seed), *map(str, beside)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -87,51 +85,14 @@ def half_speed(options):
         yield Line(f"GET /rates, open loop, {rate:.0f}/s, p99.9", "µs", late[0], "≤", 1.2, "nginx as shipped", late[1])
 
 
-class Beside:
-    """A client over one connection that asks beside the load, while the block lasts."""
-
-    def __init__(self, server):
-        self.ended, self.answered = threading.Event(), 0
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
-        self.connection.close()
-
-    def ask(self, wanted, *request):
-        self.connection.request(*request)
-        answer = self.connection.getresponse()
-        answer.read()
-        if answer.status != wanted:
-            raise RuntimeError(f"{request[:2]} was answered with {answer.status}")
-        self.answered += 1
-
-
-class WideReader(Beside):
-    """Percentiles of all ports to all ports, one question after the other."""
-
-    def run(self):
-        target = "/v1/rates?origin=world&destination=world&date_from=2025-03-01&date_to=2025-03-31&stats=p20,p50,p80"
-        while not self.ended.is_set():
-            self.ask(200, "GET", target)
-
-
-class Supplier(Beside):
-    """A batch of 50,000 prices at the start of each second."""
-
-    def run(self):
-        bodies = [generated(50_000, "csv", seed).read_bytes() for seed in (11, 12, 13)]
-        headers = {"Content-Type": "text/csv", "Prefer": "wait=60"}
-        due = time.monotonic()
-        while not self.ended.wait(max(0.0, due - time.monotonic())):
-            due += 1
-            self.ask(201, "POST", "/v1/batches?source=supplier", bodies[self.answered % 3], headers)
+def request_file(name, target, body=None):
+    """A whole request, for http_load to send beside its load."""
+    head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: bench\r\n"
+    if body is not None:
+        head += f"Content-Type: text/csv\r\nPrefer: wait=60\r\nContent-Length: {len(body)}\r\n"
+    path = FOLDER / name
+    path.write_bytes(f"{head}\r\n".encode() + (body or b""))
+    return path
 
 
 @contextlib.contextmanager
@@ -151,37 +112,32 @@ def with_generated(count):
         yield ours, run_wrk(ours, 64, 5, 0)["requests_per_s"] / 2
 
 
+def beside(ours, rate, what, interval, requests, options):
+    """Ours against itself: the same load with and without `requests`, one each `interval` seconds or without pause.
+    The server on core 0 does both; both come from one thread on core 1."""
+
+    def with_them(number):
+        result = run_open(ours, rate, options.seconds, number, interval, *requests)
+        if result["beside"] < (options.seconds - 1 if interval else 1):
+            sys.exit(f"only {result['beside']} answers within {options.seconds} s: {what}")
+        return result["p99_us"]
+
+    turns = {"with": with_them, "without": lambda number: run_open(ours, rate, options.seconds, number)["p99_us"]}
+    samples = in_turns(options.rounds, f"/rates, {rate:.0f} a second, {what}", turns)
+    what = f"GET /rates, open loop, {rate:.0f}/s, {what}, p99"
+    yield Line(what, "µs", samples["with"], "≤", 2.0, "the same without", samples["without"])
+
+
 def while_batches(options):
-    """The server on core 0 alone does both; the batches come from core 1."""
     with with_generated(1_000_000) as (ours, rate):
-
-        def with_batches(number):
-            with Supplier(ours) as supplier:
-                result = run_open(ours, rate, options.seconds, number)
-            if supplier.answered < options.seconds - 1:
-                sys.exit(f"only {supplier.answered} batches went in within {options.seconds} s")
-            return result["p99_us"]
-
-        turns = {
-            "with": with_batches,
-            "without": lambda number: run_open(ours, rate, options.seconds, number)["p99_us"],
-        }
-        samples = in_turns(options.rounds, f"/rates, {rate:.0f} a second, beside batches", turns)
-        what = f"GET /rates, open loop, {rate:.0f}/s, a batch of 50,000 a second, p99"
-        yield Line(what, "µs", samples["with"], "≤", 2.0, "the same without", samples["without"])
+        bodies = [generated(50_000, "csv", seed).read_bytes() for seed in (11, 12, 13)]
+        target = "/v1/batches?source=supplier"
+        requests = [request_file(f"batch-{number}", target, body) for number, body in enumerate(bodies)]
+        yield from beside(ours, rate, "a batch of 50,000 a second", 1, requests, options)
 
 
 def while_wide(options):
+    target = "/v1/rates?origin=world&destination=world&date_from=2025-03-01&date_to=2025-03-31&stats=p20,p50,p80"
     with with_generated(10_000_000) as (ours, rate):
-
-        def with_wide(number):
-            with WideReader(ours) as reader:
-                result = run_open(ours, rate, options.seconds, number)
-            if reader.answered == 0:
-                sys.exit("no wide query was answered")
-            return result["p99_us"]
-
-        turns = {"with": with_wide, "without": lambda number: run_open(ours, rate, options.seconds, number)["p99_us"]}
-        samples = in_turns(options.rounds, f"/rates, {rate:.0f} a second, beside wide queries", turns)
-        what = f"GET /rates, open loop, {rate:.0f}/s, while percentiles of all to all are asked, p99"
-        yield Line(what, "µs", samples["with"], "≤", 2.0, "the same without", samples["without"])
+        what = "while percentiles of all to all are asked"
+        yield from beside(ours, rate, what, 0, [request_file("wide", target)], options)

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from common import FOLDER, Line, note, ratebook
+from common import Line, note, ratebook, remove
 from data import generated, put_places
 
 TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -32,16 +32,10 @@ def wait_until_committed(server, batch):
         time.sleep(0.2)
 
 
-def remove(name):
-    for file in FOLDER.glob(f"{name}*"):
-        file.unlink()
-
-
 def memory(options):
     for form in TYPES:
         peaks = []
         for number in range(options.rounds):
-            remove("memory.sqlite")
             with ratebook(file="memory.sqlite") as server:
                 put_places(server)
                 server.forget_peak()
@@ -59,7 +53,7 @@ def memory(options):
 def restart(options):
     loaded = 0
     for count, bound in [(COUNT, 2.0)] + ([(10 * COUNT, 10.0)] if options.large else []):
-        with ratebook(file="restart.sqlite") as server:
+        with ratebook(file="restart.sqlite", keep=loaded > 0) as server:
             if loaded == 0:
                 put_places(server)
             while loaded < count:
@@ -69,7 +63,7 @@ def restart(options):
         times = []
         for number in range(options.rounds + 1):
             began = time.perf_counter()
-            with ratebook(file="restart.sqlite") as server:
+            with ratebook(file="restart.sqlite", keep=True) as server:
                 times.append(time.perf_counter() - began)
                 server.process.send_signal(signal.SIGKILL)
                 server.process.wait()
