@@ -1,6 +1,7 @@
 // `ratebook`: the wiring of the embedded setting. One SQLite file is both log and store; one process does all.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <deque>
 #include <functional>
@@ -118,8 +119,10 @@ int serve(const settings::Settings& settings) {
   say_when_ready(visible, settings.http, *port);
 
   std::deque<std::jthread> threads;
+  auto follower_options = with_report(settings.follower, report);
+  follower_options.load_threads = std::min<std::size_t>(http::usable_cores(), settings.sqlite.scan_reader_count);
   threads.emplace_back([&](const std::stop_token& stop) {
-    follower::Follower{store, runtime, visible, hints, with_report(settings.follower, report)}.run(stop);
+    follower::Follower{store, runtime, visible, hints, follower_options}.run(stop);
   });
   for (std::uint32_t partition = 0; partition < log.partition_count(); ++partition) {
     threads.emplace_back([&, partition](const std::stop_token& stop) {

@@ -87,15 +87,16 @@ Result<Snapshot> apply(const Snapshot& before, Change change);
 /// Builds a book from all prices of a version, given in any order, in far less time than apply() would take.
 class Loader {
  public:
-  Loader();
+  /// So many threads may add at once, each to a part of its own.
+  explicit Loader(std::size_t part_count = 1);
   ~Loader();
-  void add(std::span<const NumberedPrice> prices);
+  void add(std::span<const NumberedPrice> prices, std::size_t part = 0);
   /// Call once.
   Snapshot finish(Version version, const Digest& chain, std::shared_ptr<const PlaceTree> places);
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct Part;
+  std::vector<Part> parts_;
 };
 
 /// The same answer from a plain list of prices, all of which belong to the route and lie in the query's days: for past

@@ -209,10 +209,11 @@ RC_GTEST_PROP(Book, answers_as_a_plain_list_of_prices_does_in_every_version_held
 RC_GTEST_PROP(Book, loads_prices_in_any_order, (std::uint64_t seed)) {
   std::mt19937_64 random(seed);
   Model model{{}, testing::random_places(random, port_count, 6)};
-  Loader loader;
+  const std::size_t part_count = 1 + random() % 3;
+  Loader loader{part_count};
   for (int i = 0; i < 5; ++i) {
     const auto prices = random_prices(random, static_cast<Shape>(random() % 5), random() % 3000);
-    loader.add(prices);
+    loader.add(prices, random() % part_count);
     model.prices.insert(model.prices.end(), prices.begin(), prices.end());
   }
   const Snapshot book = loader.finish(7, Digest{1}, std::make_shared<const PlaceTree>(model.places));

@@ -1,5 +1,6 @@
-// Prices are put to their route as they come, eight bytes each; at the end each route is sorted by itself and becomes
-// leaves while its buffer is given back. So nothing is sorted as a whole, and the peak is about twice the book.
+// Prices are put to their route as they come, eight bytes each, by several threads at once; at the end each route is
+// sorted by itself and becomes leaves while its buffers are given back. So nothing is sorted as a whole, and the peak
+// is about twice the book.
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
@@ -19,9 +20,8 @@ class ItemList {
     if (blocks_.empty() || blocks_.back().size() == blocks_.back().capacity()) add_block();
     blocks_.back().push_back(item);
   }
-  /// Empties the list.
+  /// Appends the items and empties the list.
   void move_to(std::vector<Item>& items) {
-    items.clear();
     for (std::vector<Item>& block : blocks_) {
       items.insert(items.end(), block.begin(), block.end());
       block = {};
@@ -40,11 +40,14 @@ class ItemList {
   std::size_t item_count_ = 0;
 };
 
+using RouteItems = std::pair<std::uint64_t, ItemList>;
+
 }  // namespace
 
-struct Loader::Parts {
+/// Aligned to a cache line of its own, since threads write into neighbours.
+struct alignas(64) Loader::Part {
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> number_of_route;
-  std::vector<std::pair<std::uint64_t, ItemList>> routes;
+  std::vector<RouteItems> routes;
   std::uint64_t price_count = 0;
 
   ItemList& list_of(std::uint64_t route) {
@@ -64,10 +67,9 @@ const Route* make_route(std::span<const Item> items, PriceRun& run, std::vector<
   return edit.make<Route>(std::span<const Route::Entry>(leaves));
 }
 
-/// `routes` ascend; their lists are emptied.
-Tree make_tree(std::vector<std::pair<std::uint64_t, ItemList>>& routes, Edit& edit) {
+/// `routes` ascend, one may come from several parts; their lists are emptied.
+Tree make_tree(std::vector<RouteItems>& routes, Edit& edit) {
   Tree tree;
-  tree.route_count = routes.size();
   std::vector<Item> items;
   std::vector<Item> scratch;
   PriceRun run;
@@ -77,8 +79,11 @@ Tree make_tree(std::vector<std::pair<std::uint64_t, ItemList>>& routes, Edit& ed
   for (std::size_t i = 0; i < routes.size(); ++i) {
     auto& [route, list] = routes[i];
     list.move_to(items);
+    if (i + 1 < routes.size() && routes[i + 1].first == route) continue;
+    ++tree.route_count;
     radix_sort(std::span(items), scratch);
     dests.push_back({route_dest(route), make_route(items, run, leaves, edit)});
+    items.clear();
     if (i + 1 < routes.size() && route_orig(routes[i + 1].first) == route_orig(route)) continue;
     origins.push_back({route_orig(route), edit.make<Origin>(std::span<const Origin::Entry>(dests))});
     dests.clear();
@@ -89,37 +94,44 @@ Tree make_tree(std::vector<std::pair<std::uint64_t, ItemList>>& routes, Edit& ed
 
 }  // namespace
 
-Loader::Loader() : parts_(std::make_unique<Parts>()) {}
+Loader::Loader(std::size_t part_count) : parts_(part_count) {}
 Loader::~Loader() = default;
 
-void Loader::add(std::span<const NumberedPrice> prices) {
+void Loader::add(std::span<const NumberedPrice> prices, std::size_t part) {
+  Part& into = parts_[part];
   std::uint64_t route = 0;
   ItemList* list = nullptr;
   for (const NumberedPrice& price : prices) {
     const std::uint64_t its_route = route_id(price.orig, price.dest);
-    if (!list || route != its_route) list = &parts_->list_of(its_route);
+    if (!list || route != its_route) list = &into.list_of(its_route);
     route = its_route;
     list->add(make_item(price.day, price.amount));
   }
-  parts_->price_count += prices.size();
+  into.price_count += prices.size();
 }
 
 Snapshot Loader::finish(Version version, const Digest& chain, std::shared_ptr<const PlaceTree> places) {
-  parts_->number_of_route = {};
-  std::ranges::sort(parts_->routes, {}, [](const auto& route) { return route.first; });
+  std::vector<RouteItems> routes;
+  std::uint64_t price_count = 0;
+  for (Part& part : parts_) {
+    part.number_of_route = {};
+    std::ranges::move(std::exchange(part.routes, {}), std::back_inserter(routes));
+    price_count += part.price_count;
+  }
+  std::ranges::sort(routes, {}, &RouteItems::first);
   if (!places) places = std::make_shared<const PlaceTree>();
   auto place_index = std::make_shared<const PlaceIndex>(*places);
 
   Edit edit;
-  const Tree tree = make_tree(parts_->routes, edit);
-  parts_->routes = {};
-  Sums sums = choose_sums(sums_of_everything(tree, edit), *place_index, tree, parts_->price_count, edit);
+  const Tree tree = make_tree(routes, edit);
+  routes = {};
+  Sums sums = choose_sums(sums_of_everything(tree, edit), *place_index, tree, price_count, edit);
   EraHandle era(new Era(tree, std::move(sums)));
   const std::size_t node_bytes = edit.bytes_after(0);
   // What is retired here nobody has seen; there is no era before to keep it.
   for (const void* node : edit.keep()) free_node(node);
   return std::make_shared<const Book>(std::make_unique<const Book::Parts>(
-      version, chain, std::move(places), std::move(place_index), parts_->price_count, node_bytes, std::move(era)));
+      version, chain, std::move(places), std::move(place_index), price_count, node_bytes, std::move(era)));
 }
 
 }  // namespace ratebook::book

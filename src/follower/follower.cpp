@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 namespace ratebook::follower {
@@ -16,16 +18,34 @@ Result<void> Follower::load(const std::stop_token& stop) {
   if (!head) return std::unexpected(head.error());
   auto places = store_.places(head->version);
   if (!places) return std::unexpected(places.error());
-  book::Loader loader;
-  const auto read = store_.prices_at(head->version, {}, [&](std::span<const NumberedPrice> prices) {
-    loader.add(prices);
-    return !stop.stop_requested();
-  });
-  if (!read) return read;
+  book::Loader loader{options_.load_threads};
+  if (auto read = read_all(head->version, loader, stop); !read) return read;
   if (stop.stop_requested()) return fail(Failure::unavailable, "stopped while the book was loaded");
   if (auto confirmed = store_.confirm(); !confirmed) return confirmed;
   auto tree = std::make_shared<const PlaceTree>(std::move(*places));
   visible_.show({loader.finish(head->version, head->chain, std::move(tree)), {}}, began, true);
+  return {};
+}
+
+Result<void> Follower::read_all(Version version, book::Loader& loader, const std::stop_token& stop) {
+  std::vector<Result<void>> outcomes(options_.load_threads);
+  std::atomic<bool> failed{false};
+  const auto read_part = [&](std::size_t part) {
+    const store::PriceFilter filter{.part = {part, outcomes.size()}};
+    outcomes[part] = store_.prices_at(version, filter, [&](std::span<const NumberedPrice> prices) {
+      loader.add(prices, part);
+      return !failed && !stop.stop_requested();
+    });
+    if (!outcomes[part]) failed = true;
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t part = 1; part < outcomes.size(); ++part) threads.emplace_back(read_part, part);
+    read_part(0);
+  }
+  for (auto& outcome : outcomes) {
+    if (!outcome) return std::move(outcome);
+  }
   return {};
 }
 

@@ -89,6 +89,7 @@ struct FollowerOptions {
   Duration poll_interval = std::chrono::milliseconds{500};  ///< where no notification comes
   Duration load_wait_max =
       std::chrono::seconds{10};  ///< before a load is tried again: poll_interval, doubled up to this
+  std::size_t load_threads = 1;  ///< that read the store and build the book at once
   std::size_t rows_per_step = 1000;
   std::size_t prices_per_step_max = 4'000'000;                     ///< a step ends after the row that passes this
   std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
@@ -108,6 +109,7 @@ class Follower {
   void run(const std::stop_token& stop);
 
  private:
+  Result<void> read_all(Version version, book::Loader& loader, const std::stop_token& stop);
   Result<book::Change> gather(const book::Book& book, const std::vector<VersionRow>& rows, std::size_t& taken);
   Result<void> read_prices(const std::string& attempt, std::vector<NumberedPrice>& into);
 

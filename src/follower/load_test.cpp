@@ -17,7 +17,8 @@ class EndlessStore final : public store::Store {
   const Signal& changed() const override { return changed_; }
   Result<store::Head> head() override { return store::Head{.version = 1}; }
   Result<PlacesDocument> places(Version) override { return PlacesDocument{}; }
-  Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink& sink) override {
+  Result<void> prices_at(Version, const store::PriceFilter& filter, const store::PriceSink& sink) override {
+    if (filter.part.index == failing_part) return fail(Failure::damaged, "a row is out of order");
     started = true;
     for (spans = 0; spans < 1'000'000; ++spans) {
       if (!sink({})) return {};
@@ -46,6 +47,7 @@ class EndlessStore final : public store::Store {
 
   std::atomic<bool> started = false;
   std::atomic<int> spans = 0;
+  std::optional<std::size_t> failing_part;
 
  private:
   static std::unexpected<Fault> none() { return fail(Failure::unavailable, "not asked for"); }
@@ -67,6 +69,19 @@ TEST(Load, EndsWhenItIsStopped) {
   EXPECT_LT(store.spans, 1'000'000);
   EXPECT_FALSE(visible.view().ready) << "half a book is none";
   EXPECT_EQ(reported, 0) << "a stop is no failure";
+}
+
+TEST(Load, EndsWhenOneOfItsThreadsFails) {
+  const Runtime runtime = machine_runtime();
+  EndlessStore store{runtime};
+  store.failing_part = 1;
+  Visible visible;
+  Hints hints{0};
+  const auto loaded = Follower{store, runtime, visible, hints, {.load_threads = 3}}.load();
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().failure, Failure::damaged);
+  EXPECT_LT(store.spans, 1'000'000);
+  EXPECT_FALSE(visible.view().ready);
 }
 
 }  // namespace

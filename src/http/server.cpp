@@ -23,23 +23,21 @@ int make_event() {
   return descriptor;
 }
 
-/// Those that this process may run on, not all that the machine has: two threads that share a core take turns of
-/// milliseconds, which the slowest answers show.
-unsigned usable_cores() {
-  cpu_set_t usable;
-  if (::sched_getaffinity(0, sizeof usable, &usable) == 0) return static_cast<unsigned>(CPU_COUNT(&usable));
-  return std::thread::hardware_concurrency();
-}
-
 std::vector<std::unique_ptr<Core>> make_cores(Service& service) {
   const unsigned wanted = service.options.cores;
-  const unsigned count = std::max(wanted > 0 ? wanted : usable_cores(), 1U);
+  const unsigned count = wanted > 0 ? wanted : usable_cores();
   std::vector<std::unique_ptr<Core>> cores;
   for (unsigned i = 0; i < count; ++i) cores.push_back(std::make_unique<Core>(service));
   return cores;
 }
 
 }  // namespace
+
+unsigned usable_cores() {
+  cpu_set_t usable;
+  if (::sched_getaffinity(0, sizeof usable, &usable) == 0) return static_cast<unsigned>(CPU_COUNT(&usable));
+  return std::max(std::thread::hardware_concurrency(), 1U);
+}
 
 class Server::State {
  public:

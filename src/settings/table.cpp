@@ -197,7 +197,8 @@ void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
   rows.bytes("write_cache", file.write_cache_bytes, MiB, TiB,
              "Pages of a transaction in memory; what is beyond goes into the write-ahead log early");
   rows.count("quick_readers", file.quick_reader_count, 1, 256, "Connections for quick questions");
-  rows.count("scan_readers", file.scan_reader_count, 1, 256, "Connections for past versions");
+  rows.count("scan_readers", file.scan_reader_count, 1, 256,
+             "Connections for past versions; as many threads at most load the book at a start");
 }
 
 }  // namespace

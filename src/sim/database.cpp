@@ -238,6 +238,7 @@ Result<std::vector<NumberedPrice>> Database::prices_at(Version at, const store::
     return ports.empty() || std::ranges::binary_search(ports, port);
   };
   std::vector<NumberedPrice> all;
+  std::size_t passed = 0;
   for (const Batch& batch : batches_) {
     if (batch.version == 0 || batch.version > at) continue;
     if (batch.retracted_version != 0 && batch.retracted_version <= at) continue;
@@ -245,7 +246,7 @@ Result<std::vector<NumberedPrice>> Database::prices_at(Version at, const store::
     if (!prices) return prices;
     for (const NumberedPrice& price : *prices) {
       if (wanted(filter.origs, price.orig) && wanted(filter.dests, price.dest) && price.day >= filter.from &&
-          price.day <= filter.to) {
+          price.day <= filter.to && passed++ % filter.part.count == filter.part.index) {
         all.push_back(price);
       }
     }

@@ -56,11 +56,15 @@ Result<ChunkRows> read_chunk(const Query& row, int at) {
 Outlet::Outlet(const store::PriceSink& sink) : sink_(sink) { buffer_.reserve(span_prices_max); }
 
 std::optional<NumberedPrice> Outlet::read(const Query& row) {
-  if (!is_price(row.integer(0), row.integer(1), row.integer(2), row.integer(3))) return damage();
-  const NumberedPrice price{.orig = row.integer_as<PortNumber>(0),
-                            .dest = row.integer_as<PortNumber>(1),
-                            .day = Day{row.integer_as<std::int32_t>(2)},
-                            .amount = Cents{row.integer_as<std::uint32_t>(3)}};
+  const std::int64_t orig = row.integer(0);
+  const std::int64_t dest = row.integer(1);
+  const std::int64_t day = row.integer(2);
+  const std::int64_t cents = row.integer(3);
+  if (!is_price(orig, dest, day, cents)) return damage();
+  const NumberedPrice price{.orig = static_cast<PortNumber>(orig),
+                            .dest = static_cast<PortNumber>(dest),
+                            .day = Day{static_cast<std::int32_t>(day)},
+                            .amount = Cents{static_cast<std::uint32_t>(cents)}};
   if (price < last_) return damage();
   last_ = price;
   return price;

@@ -48,6 +48,17 @@ store::PriceFilter any_filter(std::uint32_t ports) {
   return filter;
 }
 
+std::vector<NumberedPrice> prices_in_parts(store::Store& store, Version at, store::PriceFilter filter,
+                                           std::size_t part_count) {
+  std::vector<NumberedPrice> all;
+  for (std::size_t index = 0; index < part_count; ++index) {
+    filter.part = {index, part_count};
+    std::ranges::copy(prices_at(store, at, filter), std::back_inserter(all));
+  }
+  std::ranges::sort(all);
+  return all;
+}
+
 RC_GTEST_PROP(Prices, AreThoseOfTheVersionThatPassTheFilter, ()) {
   const TestFolder folder;
   const auto file = open_file(folder.file());
@@ -72,7 +83,9 @@ RC_GTEST_PROP(Prices, AreThoseOfTheVersionThatPassTheFilter, ()) {
   for (int i = 0; i < 6; ++i) {
     const auto at = *rc::gen::inRange<Version>(0, newest + 2);
     const store::PriceFilter filter = i == 0 ? store::PriceFilter{} : any_filter(ports);
-    RC_ASSERT(prices_at(file->store(), at, filter) == brute_force(batches, at, filter));
+    const auto wanted = brute_force(batches, at, filter);
+    RC_ASSERT(prices_at(file->store(), at, filter) == wanted);
+    RC_ASSERT(prices_in_parts(file->store(), at, filter, *rc::gen::inRange<std::size_t>(1, 5)) == wanted);
   }
 }
 

@@ -14,6 +14,12 @@ bool takes_all(const store::PriceFilter& filter) {
   return filter.origs.empty() && filter.dests.empty() && filter.from <= day_min && filter.to >= day_max;
 }
 
+/// Neighbours in the file stay together, for one statement reads over them.
+std::span<const ChunkRows> chunks_of(std::span<const ChunkRows> chunks, store::Part part) {
+  const auto begin_of = [&](std::size_t index) { return chunks.size() * index / part.count; };
+  return chunks.subspan(begin_of(part.index), begin_of(part.index + 1) - begin_of(part.index));
+}
+
 }  // namespace
 
 Result<void> SqliteStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
@@ -39,11 +45,12 @@ Result<void> SqliteStore::prices_at(Version at, const store::PriceFilter& filter
                   chunk_columns),
       static_cast<std::int64_t>(std::min<Version>(at, INT64_MAX)));
   if (!chunks) return std::unexpected(chunks.error());
+  const auto of_part = chunks_of(*chunks, filter.part);
   Outlet outlet{sink};
   if (takes_all(filter)) {
-    scan_all(db, *chunks, outlet);
+    scan_all(db, of_part, outlet);
   } else {
-    scan_matching(db, *chunks, filter, outlet);
+    scan_matching(db, of_part, filter, outlet);
   }
   return outlet.result(db);
 }

@@ -106,12 +106,20 @@ struct BatchPage {
   std::optional<std::uint64_t> before;  ///< cursor of the next page; nullopt: this is the last
 };
 
+/// One of `count` parts, so that several threads may read at once: of what passes a filter, each price is in one part,
+/// whenever that is asked for.
+struct Part {
+  std::size_t index = 0;  ///< 0..count-1
+  std::size_t count = 1;
+};
+
 /// What of a version's prices is asked for. Empty vectors: all ports.
 struct PriceFilter {
   std::vector<PortNumber> origs;  ///< sorted
   std::vector<PortNumber> dests;  ///< sorted
   Day from = day_min;
   Day to = day_max;
+  Part part;
 };
 
 /// Takes prices as they are read, some thousands at a time, each span sorted. Return false to stop.
