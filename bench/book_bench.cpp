@@ -1,11 +1,12 @@
 // The book in process: bytes a price, loading, publishing, and rates between ports and between regions.
-//   book_bench [MILLION_PRICES [ROWS]] [google-benchmark flags]     10 without a number
+//   book_bench [MILLION_PRICES [ROWS]] [google-benchmark flags]     10 without a number; 0.1 is one, too
 // ROWS is a file that gets them as CSV: origin, destination, day, cents; for another program to compare with.
 // Prices are random over 100 x 100 ports and 365 days, so 10 million make about 2.8 a route and day.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -132,6 +133,7 @@ void rates(benchmark::State& state, const book::Book& book, book::RateQuery quer
   query.from = Day{first_day + 150};
   query.to = Day{query.from.since_1970 + 30};
   std::uint64_t count = 0;
+  double answers = 0;
   for (auto _ : state) {
     if (random_ports) {
       query.orig.number = static_cast<std::uint32_t>(random()) % port_count;
@@ -139,9 +141,15 @@ void rates(benchmark::State& state, const book::Book& book, book::RateQuery quer
       query.from.since_1970 = first_day + static_cast<std::int32_t>(random() % 300);
       query.to.since_1970 = query.from.since_1970 + 30;
     }
-    for (const book::DayRate& rate : book.rates(query)) count += rate.count;
+    for (const book::DayRate& rate : book.rates(query)) {
+      count += rate.count;
+      if (query.percentiles.empty()) answers += 100 * rate.average();
+      for (const double percentile : rate.percentiles) answers += percentile;
+    }
   }
-  state.counters["prices"] = static_cast<double>(count) / static_cast<double>(state.iterations());
+  const auto iterations = static_cast<double>(state.iterations());
+  state.counters["prices"] = static_cast<double>(count) / iterations;
+  state.counters["answers"] = answers / iterations;  // averages and percentiles, summed up: for another to compare
 }
 
 void register_rates(const std::string& name, const book::Snapshot& book, PlaceNumber orig, PlaceNumber dest,
@@ -160,7 +168,7 @@ void register_rates(const std::string& name, const book::Snapshot& book, PlaceNu
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t million_prices = 10;
+  double million_prices = 10;
   const char* rows = nullptr;
   const auto take_word = [&]() -> const char* {
     if (argc < 2 || argv[1][0] == '-') return nullptr;
@@ -171,11 +179,11 @@ int main(int argc, char** argv) {
     return word;
   };
   if (const char* millions = take_word()) {
-    million_prices = std::strtoul(millions, nullptr, 10);
+    million_prices = std::strtod(millions, nullptr);
     rows = take_word();
   }
   benchmark::Initialize(&argc, argv);
-  book::Snapshot book = load(million_prices * 1'000'000, rows);
+  book::Snapshot book = load(static_cast<std::size_t>(std::llround(million_prices * 1e6)), rows);
   const PlaceNumber port{PlaceNumber::Kind::port, 0};
   const PlaceNumber world{PlaceNumber::Kind::region, 0};
   const PlaceNumber region{PlaceNumber::Kind::region, 1};
