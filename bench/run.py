@@ -11,6 +11,7 @@ import statistics
 import sys
 
 import batches
+import growth
 import rates
 import sql
 import whole
@@ -29,6 +30,7 @@ PARTS = {
     "small-batches": (batches.small, "200 batches of 50 prices, beside SQLite transactions"),
     "publish": (book.publish, "50,000 prices into a book of 10 million; its bytes a price"),
     "memory": (whole.memory, "memory while 10 million prices come in"),
+    "growth": (growth.growth, "how figures grow from 100,000 to 100 million; with --large alone"),
     "restart": (whole.restart, "from kill -9 to ready with 10 million prices"),
 }
 
