@@ -4,6 +4,9 @@
 //     its time counts from that moment, so that a server that stalls is charged for all that it kept waiting.
 //     Beside them one more connection sends the whole requests that the files REQUEST hold, in turn, each INTERVAL_S
 //     after the one before, or as soon as that is answered.
+//   http_load closed PORT CONNECTIONS SECONDS TARGETS SEED
+//     The same GETs, each connection's next as soon as the one before is answered; its time counts from when it is
+//     sent.
 //   http_load posts PORT CONNECTIONS BODIES KEYS
 //     each line of the file BODIES as a batch of its own, under keys that begin with KEYS, as fast as the connections
 //     take them, each to its 201.
@@ -85,7 +88,7 @@ std::optional<Answer> whole_answer(std::string_view bytes, std::string_view stat
 
 /// What is sent next, and when; nullopt: nothing more.
 struct Due {
-  Clock::time_point at;
+  Clock::time_point at;  ///< the epoch: as soon as a connection is free
   std::string_view bytes;
 };
 using Schedule = std::function<std::optional<Due>()>;
@@ -147,7 +150,7 @@ class Load {
 
   void send(Connection& connection, const Due& due) {
     connection.is_busy = true;
-    connection.due = due.at;
+    connection.due = due.at == Clock::time_point{} ? Clock::now() : due.at;
     connection.unsent = due.bytes;
     send_on(connection);
   }
@@ -236,12 +239,34 @@ std::string bytes_of(const char* path) {
 
 double number(const char* text) { return std::strtod(text, nullptr); }
 
+/// GETs of random lines of a file.
+class Gets {
+ public:
+  Gets(const char* targets, const char* seed) : random_{static_cast<std::uint32_t>(number(seed))} {
+    for (const auto& target : lines_of(targets))
+      requests_.push_back("GET " + target + " HTTP/1.1\r\nHost: bench\r\n\r\n");
+    any_ = std::uniform_int_distribution<std::size_t>{0, requests_.size() - 1};
+  }
+  std::string_view next() { return requests_[any_(random_)]; }
+
+ private:
+  std::vector<std::string> requests_;
+  std::mt19937 random_;
+  std::uniform_int_distribution<std::size_t> any_;
+};
+
+void run_closed(char** argument) {
+  Gets gets{argument[3], argument[4]};
+  Load load{static_cast<std::uint16_t>(number(argument[0])), static_cast<std::size_t>(number(argument[1])),
+            "HTTP/1.1 200", false};
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(duration<double>(number(argument[2])));
+  load.run(
+      [&]() -> std::optional<Due> { return Clock::now() < end ? std::optional{Due{{}, gets.next()}} : std::nullopt; });
+  load.print();
+}
+
 void run_open(char** argument, char** more) {
-  std::vector<std::string> requests;
-  for (const auto& target : lines_of(argument[4]))
-    requests.push_back("GET " + target + " HTTP/1.1\r\nHost: bench\r\n\r\n");
-  std::mt19937 random{static_cast<std::uint32_t>(number(argument[5]))};
-  std::uniform_int_distribution<std::size_t> any{0, requests.size() - 1};
+  Gets gets{argument[4], argument[5]};
   Load load{static_cast<std::uint16_t>(number(argument[0])), static_cast<std::size_t>(number(argument[1])),
             "HTTP/1.1 200", false};
   if (*more != nullptr) {
@@ -258,7 +283,7 @@ void run_open(char** argument, char** more) {
     const auto at =
         begin + std::chrono::duration_cast<Clock::duration>(duration<double>(static_cast<double>(sent) / rate));
     ++sent;
-    return Due{at, requests[any(random)]};
+    return Due{at, gets.next()};
   });
   load.print();
 }
@@ -277,7 +302,7 @@ void run_posts(char** argument) {
   std::size_t sent = 0;
   load.run([&]() -> std::optional<Due> {
     if (sent == requests.size()) return std::nullopt;
-    return Due{Clock::now(), requests[sent++]};
+    return Due{{}, requests[sent++]};
   });
   load.print();
 }
@@ -288,6 +313,8 @@ int main(int argc, char** argv) {
   const std::string_view mode = argc > 1 ? argv[1] : "";
   if (mode == "open" && (argc == 8 || argc > 9)) {
     run_open(argv + 2, argv + 8);
+  } else if (mode == "closed" && argc == 7) {
+    run_closed(argv + 2);
   } else if (mode == "posts" && argc == 6) {
     run_posts(argv + 2);
   } else {

@@ -58,15 +58,27 @@ def full_speed(options):
             yield from at_full_speed(servers, connections, options)
 
 
+def run_closed(server, connections, seconds, seed):
+    """Each connection's next request as soon as the one before is answered. As wrk does it, but without its own pauses:
+    with 16 connections wrk tells a p99 of 0.3 to 1 ms of every server, where this tells 0.14 to 0.25."""
+    command = [*pinned(1), str(RELEASE / "bench" / "http_load"), "closed", str(server.port), str(connections)]
+    command += [str(seconds), str(TARGETS), str(seed)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def at_full_speed(servers, connections, options):
+    seconds = max(1, options.seconds // 2)
+
     def load(server):
-        return lambda number: run_wrk(server, connections, options.seconds, number)
+        def measure(number):
+            speed = run_wrk(server, connections, seconds, number)["requests_per_s"]
+            return speed, run_closed(server, connections, seconds, number)["p99_us"]
+
+        return measure
 
     turns = {server.name: load(server) for server in servers}
     measured = in_turns(options.rounds, f"/rates over {connections} connections", turns)
-    speed, late = (
-        [[one[key] for one in measured[server.name]] for server in servers] for key in ("requests_per_s", "p99_us")
-    )
+    speed, late = ([[one[key] for one in measured[server.name]] for server in servers] for key in (0, 1))
     what = f"GET /rates, {connections} connections"
     yield Line(what, "requests/s", speed[0], "≥", 1.25, "nginx as shipped", speed[1])
     yield Line(f"{what}, p99", "µs", late[0], "≤", 1.0, "nginx as shipped", late[1])
