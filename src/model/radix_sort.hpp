@@ -37,6 +37,16 @@ struct Digits<NumberedPrice> {
   }
 };
 
+/// fn(value) for each value; others run now and then.
+template <class T, class Fn>
+void for_each_in_turns(std::span<const T> values, Fn fn) {
+  constexpr std::size_t values_a_turn = 4096;
+  for (; !values.empty(); values = values.subspan(std::min(values_a_turn, values.size()))) {
+    for (const T& value : values.first(std::min(values_a_turn, values.size()))) fn(value);
+    let_others_run();
+  }
+}
+
 /// Ascending. `scratch` is only memory that several calls may share.
 template <class T>
 void radix_sort(std::span<T> values, std::vector<T>& scratch) {
@@ -47,19 +57,19 @@ void radix_sort(std::span<T> values, std::vector<T>& scratch) {
     return;
   }
   std::array<std::array<std::size_t, 256>, Digits<T>::count> counts{};
-  for (const T& value : values) {
+  for_each_in_turns(std::span<const T>{values}, [&counts](const T& value) {
     for (std::size_t digit = 0; digit < Digits<T>::count; ++digit) ++counts[digit][Digits<T>::get(value, digit)];
-  }
+  });
   if (scratch.size() < values.size()) scratch.resize(values.size());
   std::span<T> from = values;
   std::span<T> to{scratch.data(), values.size()};
   for (std::size_t digit = 0; digit < Digits<T>::count; ++digit) {
     auto& starts = counts[digit];
     if (starts[Digits<T>::get(values.front(), digit)] == values.size()) continue;
-    let_others_run();
     std::size_t start = 0;
     for (std::size_t& count : starts) start += std::exchange(count, start);
-    for (const T& value : from) to[starts[Digits<T>::get(value, digit)]++] = value;
+    for_each_in_turns(std::span<const T>{from},
+                      [&](const T& value) { to[starts[Digits<T>::get(value, digit)]++] = value; });
     std::swap(from, to);
   }
   if (from.data() != values.data()) std::ranges::copy(from, values.begin());
