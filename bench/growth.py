@@ -35,7 +35,8 @@ def served(millions, options):
         dates = "date_from=2025-01-01&date_to=2025-01-31"
         pairs = [(a, b) for a in CODES for b in CODES if a != b]
         TARGETS.write_text("".join(f"/rates?{dates}&orig_code={a}&dest_code={b}\n" for a, b in pairs))
-        speeds = [run_wrk(server, 16, options.seconds, number)["requests_per_s"] for number in range(options.rounds + 1)]
+        rounds = range(options.rounds + 1)
+        speeds = [run_wrk(server, 16, options.seconds, number)["requests_per_s"] for number in rounds]
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     starts = []
