@@ -48,8 +48,8 @@ Result<Tree> change_tree(Tree before, KeyChanges changes, Edit& edit) {
     list_routes(origin, of_orig.changes, routes);
     changed_routes.clear();
     for (std::size_t i = 0; i < routes.size(); ++i) {
-      // Leaves lie scattered in memory: the next ones are fetched while this one is merged.
       if (++changed_count % routes_a_turn == 0) let_others_run();
+      // Leaves lie scattered in memory: the next ones are fetched while this one is merged.
       if (i + 2 * routes_ahead < routes.size()) prefetch_route(routes[i + 2 * routes_ahead].before);
       if (i + routes_ahead < routes.size()) {
         prefetch_leaves(routes[i + routes_ahead].before, routes[i + routes_ahead].changes);
