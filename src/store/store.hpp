@@ -4,7 +4,7 @@
 //   stage(attempt, chunk)                                     │ any number, any connection, at any time
 //   publish(…)             position, epoch, markers, key      ┘ → batch row, version row: visible, all at once
 //
-// Implementations: sqlite::File (embedded), sim::SimStore. All calls may block; none may be called under a lock.
+// Implementations: sqlite::File (embedded), postgres::PostgresStore (cluster), sim::SimStore. All calls may block; none may be called under a lock.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -151,6 +151,8 @@ class Store {
   /// Stores one chunk with its marker, in one transaction. A chunk whose marker stands already is not stored again.
   /// Failure::lost: the epoch is another.
   virtual Result<void> stage(const StageRequest& request) = 0;
+  /// How many calls of stage() at once, from as many threads, are quicker than one after the other.
+  virtual std::size_t stage_width() const { return 1; }
   /// One transaction; outcomes in the order of the decisions. Failure::lost: position or epoch is another.
   /// Failure::not_found: an attempt's markers or counts are not all there: stage again. Failure::unknown: look up.
   /// After any failure but unknown nothing has changed.

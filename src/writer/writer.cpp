@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 #include <unordered_map>
 
 #include "model/packed_chunk.hpp"
@@ -112,25 +113,47 @@ class Assigned {
       oldest->decided_before = known->has_value();
       if (oldest->decided_before) return {};
     }
-    return stage_chunk(*oldest);
+    return stage_chunks(*oldest, store_.stage_width());
   }
 
-  Result<void> stage_chunk(Pending& pending) {
-    ChunkPlace& place = pending.chunks[pending.staged];
+  /// The next chunks, at most `count_max` of them, all at once.
+  Result<void> stage_chunks(Pending& pending, std::size_t count_max) {
+    const std::size_t first = pending.staged;
+    const std::size_t count = std::min(count_max, pending.chunks.size() - first);
+    std::vector<std::vector<NumberedPrice>> prices(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      auto numbered = numbered_prices(pending.chunks[first + i]);
+      if (!numbered) return std::unexpected(numbered.error());
+      prices[i] = std::move(*numbered);
+    }
+    const auto chunk = [first](std::size_t i) { return static_cast<std::uint32_t>(first + i); };
+    std::vector<Result<void>> outcomes(count);
+    const auto stage = [&](std::size_t i) {
+      outcomes[i] = store_.stage({partition_, epoch_, pending.attempt, chunk(i), prices[i]});
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t i = 1; i < count; ++i) others.emplace_back(stage, i);
+      stage(0);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!outcomes[i]) return std::move(outcomes[i]);
+      tracker_.release(pending.chunks[first + i]);
+      ++pending.staged;
+      offer_(pending.attempt, chunk(i), static_cast<std::uint32_t>(pending.chunks.size()), std::move(prices[i]));
+    }
+    return {};
+  }
+
+  /// Of a chunk that the tracker holds, or that is read once more.
+  Result<std::vector<NumberedPrice>> numbered_prices(ChunkPlace& place) {
     if (!place.held) {
       auto chunk = read_again(place.offset);
       if (!chunk) return std::unexpected(chunk.error());
       place.held = std::move(*chunk);
       place.bytes = 0;  // counts against no bound: it goes at once
     }
-    auto prices = number(*place.held);
-    if (!prices) return std::unexpected(prices.error());
-    const auto chunk = static_cast<std::uint32_t>(pending.staged);
-    if (auto staged = store_.stage({partition_, epoch_, pending.attempt, chunk, *prices}); !staged) return staged;
-    tracker_.release(place);
-    ++pending.staged;
-    offer_(pending.attempt, chunk, static_cast<std::uint32_t>(pending.chunks.size()), std::move(*prices));
-    return {};
+    return number(*place.held);
   }
 
   Result<Chunk> read_again(Offset offset) {
@@ -180,7 +203,7 @@ class Assigned {
         if (count == options_.decisions_per_publish) break;
         if (is_large(pending) && !is_staged(pending)) break;
         while (!is_staged(pending)) {
-          if (auto staged = stage_chunk(pending); !staged) return std::unexpected(staged.error());
+          if (auto staged = stage_chunks(pending, 1); !staged) return std::unexpected(staged.error());
         }
         ++ready;
         ++count;

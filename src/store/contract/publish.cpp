@@ -1,34 +1,19 @@
 // Every outcome of a publish, and that nothing changes where it fails.
-#include "sqlite/test_file.hpp"
+#include "store/contract/contract.hpp"
 
-namespace ratebook::sqlite {
-namespace {
+namespace ratebook::store::contract {
 
-using store::CommitDecision;
-using store::Outcome;
-using store::RetractDecision;
-using Kind = store::Outcome::Kind;
+using Kind = Outcome::Kind;
 
-class Publish : public ::testing::Test {
- protected:
-  std::int64_t rows() { return Sql{folder.file()}.number("SELECT count(*) FROM price"); }
-  std::int64_t markers() { return Sql{folder.file()}.number("SELECT count(*) FROM marker"); }
-  void expect_refused(const store::PublishRequest& request, Failure failure) {
-    const auto head = *store.head();
-    const auto outcomes = store.publish(request);
-    ASSERT_FALSE(outcomes.has_value());
-    EXPECT_EQ(outcomes.error().failure, failure) << outcomes.error().message;
-    EXPECT_EQ(*store.head(), head);
-  }
+void Publish::expect_refused(const PublishRequest& request, Failure failure) {
+  const auto head = *store.head();
+  const auto outcomes = store.publish(request);
+  ASSERT_FALSE(outcomes.has_value());
+  EXPECT_EQ(outcomes.error().failure, failure) << outcomes.error().message;
+  EXPECT_EQ(*store.head(), head);
+}
 
-  TestFolder folder;
-  std::unique_ptr<File> file = open_file(folder.file());
-  store::Store& store = file->store();
-  TestWriter writer{store};
-  std::vector<NumberedPrice> prices = some_prices(300);
-};
-
-TEST_F(Publish, MakesAVersion) {
+TEST_P(Publish, MakesAVersion) {
   const BatchHeader header = header_of("carrier-a", "k1", 300);
   const std::uint64_t seen = store.changed().count();
   const Outcome outcome = writer.commit(header, attempt_name(1), prices);
@@ -58,8 +43,8 @@ TEST_F(Publish, MakesAVersion) {
   EXPECT_EQ(prices_at(store, 0).size(), 0U);
 }
 
-TEST_F(Publish, SeveralDecisionsHaveEachTheirVersion) {
-  std::vector<store::Decision> decisions;
+TEST_P(Publish, SeveralDecisionsHaveEachTheirVersion) {
+  std::vector<Decision> decisions;
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(store.stage(writer.chunk(attempt_name(i), 0, prices)).has_value());
     decisions.emplace_back(CommitDecision{header_of("carrier-a", std::to_string(i), 300), attempt_name(i), 1});
@@ -82,7 +67,7 @@ TEST_F(Publish, SeveralDecisionsHaveEachTheirVersion) {
   EXPECT_EQ(store.versions(2, 2)->front().version, 3U);
 }
 
-TEST_F(Publish, SeveralChunksAreOneBatch) {
+TEST_P(Publish, SeveralChunksAreOneBatch) {
   const auto more = some_prices(200, 2);
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 1, more)).has_value());
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 0, prices)).has_value());
@@ -90,46 +75,46 @@ TEST_F(Publish, SeveralChunksAreOneBatch) {
   EXPECT_EQ(prices_at(store, 1), sum_of(prices, more));
 }
 
-TEST_F(Publish, AllOrNothing_StagedIsInvisible) {
+TEST_P(Publish, AllOrNothing_StagedIsInvisible) {
   writer.commit(header_of("carrier-a", "k1", 300), attempt_name(1), prices);
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(2), 0, prices)).has_value());
   writer.publish(writer.request({}));
-  EXPECT_EQ(rows(), 600) << "committed, since the publish took them along";
+  expect_rows(600);  // committed, since the publish took them along
   EXPECT_EQ(prices_at(store, 1), prices);
   EXPECT_EQ(prices_at(store, 99), prices);
 }
 
-TEST_F(Publish, ChunkIsStagedOnce) {
+TEST_P(Publish, ChunkIsStagedOnce) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 0, prices)).has_value());
   EXPECT_EQ(writer.decide(CommitDecision{header_of("carrier-a", "k", 300), attempt_name(1), 1}).version, 1U);
-  EXPECT_EQ(rows(), 300);
+  expect_rows(300);
 }
 
-TEST_F(Publish, UnsortedChunkIsRefused) {
+TEST_P(Publish, UnsortedChunkIsRefused) {
   std::ranges::reverse(prices);
   EXPECT_EQ(store.stage(writer.chunk(attempt_name(1), 0, prices)).error().failure, Failure::refused);
 }
 
-TEST_F(Publish, ExactlyOnce_SameIdIsARepeat) {
+TEST_P(Publish, ExactlyOnce_SameIdIsARepeat) {
   const BatchHeader header = header_of("carrier-a", "k1", 300);
   writer.commit(header, attempt_name(1), prices);
   const Outcome again = writer.commit(header, attempt_name(2), prices);
   EXPECT_EQ(again.kind, Kind::repeat);
   EXPECT_EQ(again.version, 1U);
   EXPECT_EQ(store.head()->version, 1U);
-  EXPECT_EQ(rows(), 300) << "what the repeat staged is swept";
+  expect_rows(300);  // what the repeat staged is swept
   EXPECT_EQ(markers(), 1);
   EXPECT_EQ(prices_at(store, 1), prices);
 }
 
-TEST_F(Publish, RepeatOfTheSameAttemptKeepsItsPrices) {
+TEST_P(Publish, RepeatOfTheSameAttemptKeepsItsPrices) {
   const BatchHeader header = header_of("carrier-a", "k1", 300);
   writer.commit(header, attempt_name(1), prices);
   EXPECT_EQ(writer.decide(CommitDecision{header, attempt_name(1), 1}).kind, Kind::repeat);
   EXPECT_EQ(prices_at(store, 1), prices);
 }
 
-TEST_F(Publish, SweepNeverTakesABatchsPrices) {
+TEST_P(Publish, SweepNeverTakesABatchsPrices) {
   writer.commit(header_of("carrier-a", "k1", 300), attempt_name(1), prices);
   auto request = writer.request({});
   request.swept = {attempt_name(1)};
@@ -137,13 +122,13 @@ TEST_F(Publish, SweepNeverTakesABatchsPrices) {
   EXPECT_EQ(prices_at(store, 1), prices);
 }
 
-TEST_F(Publish, OtherContentUnderTheKeyIsAKeyConflict) {
+TEST_P(Publish, OtherContentUnderTheKeyIsAKeyConflict) {
   writer.commit(header_of("carrier-a", "k1", 300, "one"), attempt_name(1), prices);
   const BatchHeader other = header_of("carrier-a", "k1", 300, "two");
   const Outcome outcome = writer.commit(other, attempt_name(2), prices);
   EXPECT_EQ(outcome.kind, Kind::key_conflict);
   EXPECT_EQ(outcome.version, 0U);
-  EXPECT_EQ(rows(), 300);
+  expect_rows(300);
   const auto row = *store.batch(other.id);
   ASSERT_TRUE(row.has_value());
   EXPECT_EQ(row->status, BatchStatus::rejected);
@@ -154,20 +139,20 @@ TEST_F(Publish, OtherContentUnderTheKeyIsAKeyConflict) {
   const Outcome again = writer.commit(other, attempt_name(3), prices);
   EXPECT_EQ(again.kind, Kind::repeat) << "what is decided, by id, stays decided";
   EXPECT_EQ(again.version, 0U);
-  EXPECT_EQ(rows(), 300);
+  expect_rows(300);
   EXPECT_EQ(writer.commit(header_of("carrier-b", "k1", 300, "two"), attempt_name(4), prices).kind, Kind::committed)
       << "the same key from another source";
 }
 
-TEST_F(Publish, RepeatOfARejectedAttemptIsSwept) {
+TEST_P(Publish, RepeatOfARejectedAttemptIsSwept) {
   writer.commit(header_of("carrier-a", "k1", 300, "one"), attempt_name(1), prices);
   const BatchHeader other = header_of("carrier-a", "k1", 300, "two");
   writer.commit(other, attempt_name(2), prices);
   EXPECT_EQ(writer.commit(other, attempt_name(2), prices).kind, Kind::repeat);
-  EXPECT_EQ(rows(), 300);
+  expect_rows(300);
 }
 
-TEST_F(Publish, RetractedBatchStillHoldsItsKey) {
+TEST_P(Publish, RetractedBatchStillHoldsItsKey) {
   const BatchHeader header = header_of("carrier-a", "k1", 300, "one");
   writer.commit(header, attempt_name(1), prices);
   writer.decide(RetractDecision{header.id});
@@ -176,7 +161,7 @@ TEST_F(Publish, RetractedBatchStillHoldsItsKey) {
   EXPECT_EQ(store.batch_by_key("carrier-a", "k1")->value().status, BatchStatus::retracted);
 }
 
-TEST_F(Publish, RejectedBatchDoesNotHoldItsKey) {
+TEST_P(Publish, RejectedBatchDoesNotHoldItsKey) {
   const BatchHeader orphan = header_of("carrier-a", "k1", 300, "one", std::string(32, '0'));
   EXPECT_EQ(writer.commit(orphan, attempt_name(1), prices).kind, Kind::replaces_conflict);
   EXPECT_EQ(store.batch(orphan.id)->value().rejection, Rejection::replaces_conflict);
@@ -185,7 +170,7 @@ TEST_F(Publish, RejectedBatchDoesNotHoldItsKey) {
   EXPECT_EQ(writer.commit(header_of("carrier-a", "k1", 300, "two"), attempt_name(2), prices).kind, Kind::committed);
 }
 
-TEST_F(Publish, ReplacingIsOneVersion) {
+TEST_P(Publish, ReplacingIsOneVersion) {
   const BatchHeader first = header_of("carrier-a", "k1", 300);
   writer.commit(first, attempt_name(1), prices);
   const auto others = some_prices(200, 9);
@@ -204,7 +189,7 @@ TEST_F(Publish, ReplacingIsOneVersion) {
   EXPECT_EQ(row.replaced_attempt, attempt_name(1));
 }
 
-TEST_F(Publish, WhatIsNotThereToReplaceIsAConflict) {
+TEST_P(Publish, WhatIsNotThereToReplaceIsAConflict) {
   const BatchHeader first = header_of("carrier-a", "k1", 300);
   writer.commit(first, attempt_name(1), prices);
   EXPECT_EQ(writer.commit(header_of("carrier-b", "k", 300, "", first.id), attempt_name(2), prices).kind,
@@ -214,11 +199,11 @@ TEST_F(Publish, WhatIsNotThereToReplaceIsAConflict) {
   EXPECT_EQ(writer.commit(header_of("carrier-a", "k2", 300, "", first.id), attempt_name(3), prices).kind,
             Kind::replaces_conflict)
       << "retracted";
-  EXPECT_EQ(rows(), 300);
+  expect_rows(300);
   EXPECT_EQ(prices_at(store, store.head()->version).size(), 0U);
 }
 
-TEST_F(Publish, RetractionTakesABatchOutAndKeepsThePast) {
+TEST_P(Publish, RetractionTakesABatchOutAndKeepsThePast) {
   const BatchHeader header = header_of("carrier-a", "k1", 300);
   writer.commit(header, attempt_name(1), prices);
   const auto others = some_prices(100, 5);
@@ -234,7 +219,7 @@ TEST_F(Publish, RetractionTakesABatchOutAndKeepsThePast) {
   EXPECT_EQ(store.head()->version, 3U);
 }
 
-TEST_F(Publish, OnlyACommittedBatchIsRetracted) {
+TEST_P(Publish, OnlyACommittedBatchIsRetracted) {
   EXPECT_EQ(writer.decide(RetractDecision{std::string(32, 'f')}).kind, Kind::not_committed);
   const BatchHeader orphan = header_of("carrier-a", "k1", 300, "", std::string(32, '0'));
   writer.commit(orphan, attempt_name(1), prices);
@@ -242,7 +227,7 @@ TEST_F(Publish, OnlyACommittedBatchIsRetracted) {
   EXPECT_EQ(store.head()->version, 0U);
 }
 
-TEST_F(Publish, MissingMarkersAreNotFoundAndNothingChanges) {
+TEST_P(Publish, MissingMarkersAreNotFoundAndNothingChanges) {
   const BatchHeader good = header_of("carrier-a", "good", 300);
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 0, prices)).has_value());
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(2), 1, prices)).has_value());
@@ -261,7 +246,7 @@ TEST_F(Publish, MissingMarkersAreNotFoundAndNothingChanges) {
   EXPECT_EQ(outcome.version, 1U);
 }
 
-TEST_F(Publish, AnotherPositionIsLost) {
+TEST_P(Publish, AnotherPositionIsLost) {
   auto request = writer.request({});
   request.expected.offset += 7;
   expect_refused(request, Failure::lost);
@@ -271,7 +256,7 @@ TEST_F(Publish, AnotherPositionIsLost) {
   EXPECT_TRUE(writer.publish(writer.request({})).has_value());
 }
 
-TEST_F(Publish, StaleWriterIsLost) {
+TEST_P(Publish, StaleWriterIsLost) {
   TestWriter stale = writer;
   writer.claim();
   EXPECT_GT(writer.epoch, stale.epoch);
@@ -280,7 +265,7 @@ TEST_F(Publish, StaleWriterIsLost) {
   EXPECT_TRUE(writer.publish(writer.request({})).has_value());
 }
 
-TEST_F(Publish, PositionComesBackWithTheNextClaim) {
+TEST_P(Publish, PositionComesBackWithTheNextClaim) {
   auto request = writer.request({});
   request.next = {.offset = 41, .digest = sha256("record 41")};
   ASSERT_TRUE(writer.publish(request).has_value());
@@ -288,7 +273,7 @@ TEST_F(Publish, PositionComesBackWithTheNextClaim) {
   EXPECT_EQ(writer.position, request.next);
 }
 
-TEST_F(Publish, SweptAttemptsGo) {
+TEST_P(Publish, SweptAttemptsGo) {
   for (std::uint32_t chunk = 0; chunk < 3; ++chunk) {
     ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), chunk, prices)).has_value());
   }
@@ -296,7 +281,7 @@ TEST_F(Publish, SweptAttemptsGo) {
   auto request = writer.request({CommitDecision{header_of("carrier-a", "k", 300), attempt_name(2), 1}});
   request.swept = {attempt_name(1), attempt_name(77)};
   ASSERT_TRUE(writer.publish(request).has_value());
-  EXPECT_EQ(rows(), 300);
+  expect_rows(300);
   EXPECT_EQ(markers(), 1);
   EXPECT_EQ(prices_at(store, 1), prices);
   // Rows that come where swept ones stood belong to their own chunk only.
@@ -304,22 +289,22 @@ TEST_F(Publish, SweptAttemptsGo) {
   EXPECT_EQ(prices_at(store, 2), sum_of(prices, prices));
 }
 
-TEST_F(Publish, BadRecordsAreKeptForPeople) {
+TEST_P(Publish, BadRecordsAreKeptForPeople) {
   auto request = writer.request({});
   request.bad_records = {{.offset = 0, .bytes = std::string{"\0x", 2}, .why = "no header"}};
   ASSERT_TRUE(writer.publish(request).has_value());
-  EXPECT_EQ(Sql{folder.file()}.rows("SELECT partition, offset, length(bytes), why FROM bad_record"),
+  EXPECT_EQ(made->rows("SELECT partition, \"offset\", length(bytes), why FROM bad_record"),
             std::vector<std::string>{"0|0|2|no header"});
 }
 
-TEST_F(Publish, BatchesAreListedNewestFirst) {
+TEST_P(Publish, BatchesAreListedNewestFirst) {
   for (int i = 0; i < 7; ++i) {
     writer.commit(header_of(i % 2 == 0 ? "carrier-a" : "carrier-b", std::to_string(i), 300), attempt_name(i), prices);
   }
   writer.decide(RetractDecision{header_of("carrier-a", "2", 300).id});
-  const auto keys = [&](const store::BatchFilter& filter) {
+  const auto keys = [&](const BatchFilter& filter) {
     std::string found;
-    store::BatchFilter page = filter;
+    BatchFilter page = filter;
     while (true) {
       const auto batches = store.batches(page);
       EXPECT_TRUE(batches.has_value());
@@ -340,7 +325,7 @@ TEST_F(Publish, BatchesAreListedNewestFirst) {
   EXPECT_FALSE(store.batches({.limit = 7})->before.has_value());
 }
 
-TEST_F(Publish, PortsAreNumberedInTheOrderMet) {
+TEST_P(Publish, PortsAreNumberedInTheOrderMet) {
   const auto code = [](std::string_view text) { return *PortCode::parse(text); };
   EXPECT_EQ(*store.number_ports(std::vector{code("CNSGH"), code("NLRTM"), code("CNSGH")}),
             (std::vector<PortNumber>{0, 1, 0}));
@@ -349,5 +334,4 @@ TEST_F(Publish, PortsAreNumberedInTheOrderMet) {
   EXPECT_EQ(store.places(0)->ports.size(), 3U);
 }
 
-}  // namespace
-}  // namespace ratebook::sqlite
+}  // namespace ratebook::store::contract

@@ -1,7 +1,7 @@
 // Places as versions, and the view for people with SQL.
-#include "sqlite/test_file.hpp"
+#include "store/contract/contract.hpp"
 
-namespace ratebook::sqlite {
+namespace ratebook::store::contract {
 namespace {
 
 PlacesDocument china() {
@@ -9,17 +9,12 @@ PlacesDocument china() {
           .ports = {{"CNSGH", "Shanghai", "china_east", false}, {"CNNGB", "Ningbo", "china_east", false}}};
 }
 
-std::string tag_of(const store::Head& head) { return version_tag(head.version, head.chain); }
+std::string tag_of(const Head& head) { return version_tag(head.version, head.chain); }
 
-class Places : public ::testing::Test {
- protected:
-  TestFolder folder;
-  std::unique_ptr<File> file = open_file(folder.file());
-  store::Store& store = file->store();
-};
+}  // namespace
 
-TEST_F(Places, FirstOnesNeedNoTag) {
-  EXPECT_EQ(*store.places_head(99), store::Head{});
+TEST_P(Places, FirstOnesNeedNoTag) {
+  EXPECT_EQ(*store.places_head(99), Head{});
   EXPECT_EQ(*store.places(0), PlacesDocument{});
   const std::uint64_t seen = store.changed().count();
   EXPECT_EQ(*store.put_places(china(), std::nullopt, 5), 1U);
@@ -33,7 +28,7 @@ TEST_F(Places, FirstOnesNeedNoTag) {
   EXPECT_EQ(row.committed_at, 5);
 }
 
-TEST_F(Places, LaterOnesNeedTheTagThatStands) {
+TEST_P(Places, LaterOnesNeedTheTagThatStands) {
   EXPECT_EQ(store.put_places(china(), "1-00000000", 5).error().failure, Failure::conflict);
   EXPECT_EQ(store.put_places(china(), "0-00000000", 5).error().failure, Failure::conflict) << "there are none";
   ASSERT_TRUE(store.put_places(china(), std::nullopt, 5).has_value());
@@ -48,7 +43,7 @@ TEST_F(Places, LaterOnesNeedTheTagThatStands) {
   EXPECT_EQ(*store.put_places(china(), tag, 6), 2U);
 }
 
-TEST_F(Places, TagIsOfTheNewestPlacesNotOfTheNewestVersion) {
+TEST_P(Places, TagIsOfTheNewestPlacesNotOfTheNewestVersion) {
   ASSERT_TRUE(store.put_places(china(), std::nullopt, 5).has_value());
   const std::string tag = tag_of(*store.head());
   TestWriter writer{store};
@@ -59,7 +54,7 @@ TEST_F(Places, TagIsOfTheNewestPlacesNotOfTheNewestVersion) {
   EXPECT_EQ(store.places_head(3)->version, 3U);
 }
 
-TEST_F(Places, PortsNeverLeaveAndKeepTheirNumbers) {
+TEST_P(Places, PortsNeverLeaveAndKeepTheirNumbers) {
   ASSERT_TRUE(store.put_places(china(), std::nullopt, 5).has_value());
   const PlacesDocument europe{.regions = {{"europe", "Europe", ""}},
                               .ports = {{"NLRTM", "Rotterdam", "europe", false}, {"CNNGB", "N", "europe", false}}};
@@ -79,7 +74,7 @@ TEST_F(Places, PortsNeverLeaveAndKeepTheirNumbers) {
             (std::vector<PortNumber>{2, 0}));
 }
 
-TEST_F(Places, PortsThatTheWriterAddsAreClosed) {
+TEST_P(Places, PortsThatTheWriterAddsAreClosed) {
   ASSERT_TRUE(store.put_places(china(), std::nullopt, 5).has_value());
   TestWriter writer{store};
   EXPECT_EQ(store.number_ports(std::vector{*PortCode::parse("DEHAM")})->front(), 2U);
@@ -90,29 +85,27 @@ TEST_F(Places, PortsThatTheWriterAddsAreClosed) {
   EXPECT_EQ(store.places(2)->ports.back(), (PortDocument{"DEHAM", "DEHAM", "", true}));
 }
 
-TEST_F(Places, WrongOnesAreRefused) {
+TEST_P(Places, WrongOnesAreRefused) {
   const PlacesDocument orphan{.regions = {{"a", "A", "nowhere"}}, .ports = {}};
   EXPECT_EQ(store.put_places(orphan, std::nullopt, 5).error().failure, Failure::refused);
   EXPECT_EQ(store.head()->version, 0U);
 }
 
-TEST_F(Places, ViewShowsCommittedPricesOnly) {
+TEST_P(Places, ViewShowsCommittedPricesOnly) {
   ASSERT_TRUE(store.put_places(china(), std::nullopt, 5).has_value());
   TestWriter writer{store};
-  Sql sql{folder.file()};
-  const std::string ask = "SELECT * FROM prices ORDER BY 1, 2, 3, 4";
+  const std::string ask = "SELECT orig_code, dest_code, day, CAST(round(price * 100) AS INTEGER) FROM prices ORDER BY 1, 2, 3";
   const std::vector<NumberedPrice> prices = {{0, 1, Day{18'628}, Cents{115'450}}, {1, 0, Day{0}, Cents{1}}};
   const BatchHeader header = header_of("carrier-a", "k", 2);
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 0, prices)).has_value());
   writer.publish(writer.request({}));
-  EXPECT_EQ(sql.number("SELECT count(*) FROM price"), 2) << "staged and committed as rows";
-  EXPECT_EQ(sql.rows(ask).size(), 0U) << "and invisible";
-  writer.decide(store::CommitDecision{header, attempt_name(1), 1});
-  EXPECT_EQ(sql.rows(ask), (std::vector<std::string>{"CNNGB|CNSGH|1970-01-01|0.01", "CNSGH|CNNGB|2021-01-01|1154.5"}));
-  writer.decide(store::RetractDecision{header.id});
-  EXPECT_EQ(sql.rows(ask).size(), 0U);
-  EXPECT_EQ(sql.number("SELECT count(*) FROM price"), 2) << "past versions need them";
+  EXPECT_EQ(made->number("SELECT count(*) FROM price"), 2) << "staged and committed as rows";
+  EXPECT_EQ(made->rows(ask).size(), 0U) << "and invisible";
+  writer.decide(CommitDecision{header, attempt_name(1), 1});
+  EXPECT_EQ(made->rows(ask), (std::vector<std::string>{"CNNGB|CNSGH|1970-01-01|1", "CNSGH|CNNGB|2021-01-01|115450"}));
+  writer.decide(RetractDecision{header.id});
+  EXPECT_EQ(made->rows(ask).size(), 0U);
+  EXPECT_EQ(made->number("SELECT count(*) FROM price"), 2) << "past versions need them";
 }
 
-}  // namespace
-}  // namespace ratebook::sqlite
+}  // namespace ratebook::store::contract

@@ -1,0 +1,29 @@
+// How the store reaches PostgreSQL, and how long it waits for it.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "model/error.hpp"
+#include "runtime/runtime.hpp"
+
+namespace ratebook::postgres {
+
+struct PostgresOptions {
+  /// Connection strings of libpq (`host=… port=… dbname=… user=… sslmode=verify-full sslrootcert=…`), or its URLs.
+  std::string primary;
+  std::string replica;        ///< prices are read there, where it has got that far; empty: from the primary
+  std::string password_file;  ///< its first line, read anew at each connection; empty: as libpq finds it
+  std::uint32_t partitions = 12;       ///< of the log, kept where the store is made; later it is what stands there
+  std::size_t connections_max = 8;     ///< to the primary, for single questions, writers and places
+  std::size_t scan_connections = 2;    ///< to either server, for prices; more wait
+  std::size_t stage_connections = 2;   ///< chunks of a large batch that are written at once
+  Duration connect_time = std::chrono::seconds{3};   ///< until a connection stands
+  Duration answer_time = std::chrono::seconds{10};   ///< for an answer; past it the connection is closed
+  Duration scan_time = std::chrono::minutes{10};     ///< for all prices that are asked for at once
+  Duration lock_time = std::chrono::seconds{5};      ///< for a lock, kept by the server: less than answer_time
+  Duration poll_interval = std::chrono::seconds{1};  ///< between two looks for notifications lost, and for leftovers
+  std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
+};
+
+}  // namespace ratebook::postgres

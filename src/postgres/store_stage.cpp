@@ -1,0 +1,104 @@
+// The writer's claim, the ports' numbers, and prices on their way in.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "postgres/price_copy.hpp"
+#include "postgres/store.hpp"
+
+namespace ratebook::postgres {
+namespace {
+
+Fault other_epoch() { return {Failure::lost, "the partition's epoch is another"}; }
+
+Result<std::map<std::string, PortNumber>> known_ports(Connection& connection) {
+  const auto rows = connection.within(Statement{"SELECT number, code FROM port"});
+  if (!rows) return std::unexpected(rows.error());
+  std::map<std::string, PortNumber> known;
+  for (int row = 0; row < rows->size(); ++row) known.emplace(rows->text(row, 1), rows->integer_as<PortNumber>(row, 0));
+  return known;
+}
+
+}  // namespace
+
+Result<store::Claim> PostgresStore::claim(std::uint32_t partition) {
+  if (partition >= partition_count_) return fail(Failure::refused, fmt::format("no partition {}", partition));
+  auto lease = primary_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  // The first statement waits for a publish that runs, and for chunks that are being staged under the epoch before.
+  const std::array statements{
+      Statement{"SELECT FROM log_partition WHERE partition = $1 FOR UPDATE", partition},
+      Statement{"UPDATE log_partition SET epoch = epoch + 1 WHERE partition = $1 "
+                "RETURNING epoch, position_offset, position_digest",
+                partition}};
+  const auto rows = (*lease)->run(statements, Effect::change);
+  if (!rows) return std::unexpected(rows.error());
+  const Rows& raised = rows->back();
+  if (raised.size() != 1) return fail(Failure::damaged, fmt::format("the store lacks partition {}", partition));
+  return store::Claim{.epoch = raised.integer_as<std::uint64_t>(0, 0),
+                      .position = {.offset = raised.integer(0, 1), .digest = raised.digest(0, 2)}};
+}
+
+Result<std::vector<PortNumber>> PostgresStore::number_ports(std::span<const PortCode> codes) {
+  auto lease = primary_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  Connection& connection = **lease;
+  const std::array first{Statement{"LOCK TABLE port IN SHARE ROW EXCLUSIVE MODE"}};
+  if (auto begun = connection.begin(first); !begun) return std::unexpected(begun.error());
+  auto known = known_ports(connection);
+  if (!known) {
+    connection.roll_back();
+    return std::unexpected(known.error());
+  }
+  std::vector<PortNumber> numbers;
+  std::vector<Statement> added;
+  for (const PortCode code : codes) {
+    const auto [found, is_new] =
+        known->emplace(std::string{code.view()}, static_cast<PortNumber>(known->size()));
+    if (is_new) added.emplace_back("INSERT INTO port VALUES ($1, $2)", found->second, code.view());
+    numbers.push_back(found->second);
+  }
+  // A number that a fail-over takes back would name another port afterwards: known ones are proven, too.
+  added.emplace_back(proving_write);
+  if (auto committed = connection.commit(added); !committed) return std::unexpected(committed.error());
+  return numbers;
+}
+
+Result<void> PostgresStore::stage(const store::StageRequest& request) {
+  if (!std::ranges::is_sorted(request.prices)) return fail(Failure::refused, "a chunk's prices are not sorted");
+  auto lease = staging_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  Connection& connection = **lease;
+  const auto days = std::ranges::minmax_element(request.prices, {}, &NumberedPrice::day);
+  const bool is_empty = request.prices.empty();
+  // It need not wait for a disk or a standby: publish does, and what stands before it in PostgreSQL's log comes with it.
+  const std::array first{
+      Statement{"SET LOCAL synchronous_commit = off"},
+      Statement{"SELECT epoch FROM log_partition WHERE partition = $1 FOR KEY SHARE", request.partition},
+      Statement{"INSERT INTO marker (attempt, chunk, price_count, first_day, last_day) "
+                "VALUES ($1, $2, $3, date '1970-01-01' + $4::integer, date '1970-01-01' + $5::integer) "
+                "ON CONFLICT DO NOTHING RETURNING number",
+                request.attempt, request.chunk, request.prices.size(),
+                is_empty ? 0 : days.min->day.since_1970, is_empty ? 0 : days.max->day.since_1970}};
+  auto begun = connection.begin(first);
+  if (!begun) return std::unexpected(begun.error());
+  const Rows& epoch = (*begun)[1];
+  const Rows& marker = (*begun)[2];
+  const auto put = [&]() -> Result<void> {
+    if (epoch.size() != 1 || epoch.integer_as<std::uint64_t>(0, 0) != request.epoch) {
+      return std::unexpected(other_epoch());
+    }
+    if (marker.size() == 0) return {};
+    return connection.copy_in("COPY price FROM STDIN (FORMAT binary)",
+                              encode_prices(marker.integer(0, 0), request.prices));
+  }();
+  if (!put) {
+    connection.roll_back();
+    return put;
+  }
+  return connection.commit();
+}
+
+}  // namespace ratebook::postgres

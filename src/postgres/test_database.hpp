@@ -1,0 +1,84 @@
+// What the tests of this folder share: an empty database on the server that RATEBOOK_TEST_POSTGRES names by a connection
+// string, dropped with the test, and a store in it.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "postgres/store.hpp"
+#include "store/contract/contract.hpp"
+
+namespace ratebook::postgres {
+
+/// Statements of a person with SQL.
+class Sql {
+ public:
+  explicit Sql(const std::string& conninfo) : handle_(PQconnectdb(conninfo.c_str())) {
+    if (PQstatus(handle_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(handle_.get())};
+    rows("SET search_path = ratebook");
+  }
+  /// Rows as `a|b|c`.
+  std::vector<std::string> rows(const std::string& sql) {
+    const Answer answer{PQexec(handle_.get(), sql.c_str())};
+    const auto status = PQresultStatus(answer.get());
+    EXPECT_TRUE(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) << PQresultErrorMessage(answer.get());
+    std::vector<std::string> found;
+    for (int row = 0; row < PQntuples(answer.get()); ++row) {
+      std::string& text = found.emplace_back();
+      for (int column = 0; column < PQnfields(answer.get()); ++column) {
+        text += std::string{column == 0 ? "" : "|"} + PQgetvalue(answer.get(), row, column);
+      }
+    }
+    return found;
+  }
+
+ private:
+  Handle handle_;
+};
+
+inline std::string server() {
+  const char* conninfo = std::getenv("RATEBOOK_TEST_POSTGRES");
+  if (conninfo == nullptr) {
+    throw std::runtime_error{"RATEBOOK_TEST_POSTGRES names no server: ./dev test engines starts one"};
+  }
+  return conninfo;
+}
+
+class TestDatabase {
+ public:
+  TestDatabase() { Sql{server() + " dbname=postgres"}.rows("CREATE DATABASE " + name_); }
+  ~TestDatabase() { Sql{server() + " dbname=postgres"}.rows("DROP DATABASE " + name_ + " WITH (FORCE)"); }
+  TestDatabase(const TestDatabase&) = delete;
+  TestDatabase& operator=(const TestDatabase&) = delete;
+
+  std::string conninfo() const { return server() + " dbname=" + name_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  static inline std::atomic<int> count_{0};
+  const std::string name_ = "ratebook_test_" + std::to_string(getpid()) + "_" + std::to_string(++count_);
+};
+
+/// A store that looks for leftovers often.
+class TestNode {
+ public:
+  explicit TestNode(PostgresOptions options) : options_(std::move(options)) {
+    options_.poll_interval = std::chrono::milliseconds{10};
+    auto opened = PostgresStore::open(options_, runtime_);
+    if (!opened) throw std::runtime_error{opened.error().message};
+    store_ = *std::move(opened);
+  }
+  explicit TestNode(const TestDatabase& database) : TestNode(PostgresOptions{.primary = database.conninfo()}) {}
+  store::Store& store() { return *store_; }
+
+ private:
+  PostgresOptions options_;
+  Runtime runtime_ = machine_runtime();
+  std::unique_ptr<PostgresStore> store_;
+};
+
+}  // namespace ratebook::postgres
