@@ -343,9 +343,11 @@ bool Connection::is_usable() const {
 }
 
 bool Connection::is_alive() {
-  if (!is_usable()) return false;
-  if (!await_socket(PQsocket(handle_.get()), POLLIN, 0)) return true;
-  return PQconsumeInput(handle_.get()) != 0 && is_usable();
+  // The server's last words come first, then the end of the stream.
+  while (is_usable() && await_socket(PQsocket(handle_.get()), POLLIN, 0)) {
+    if (PQconsumeInput(handle_.get()) == 0) return false;
+  }
+  return is_usable();
 }
 
 Result<int> Connection::await_notifications(Duration at_most) {

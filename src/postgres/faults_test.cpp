@@ -1,0 +1,264 @@
+// What PostgreSQL can do to a store: silence, locks, commits that nobody can vouch for, other nodes at the same time.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <fstream>
+
+#include "postgres/test_database.hpp"
+
+namespace ratebook::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+using store::Outcome;
+using store::contract::attempt_name;
+using store::contract::header_of;
+using store::contract::prices_at;
+using store::contract::some_prices;
+using store::contract::TestWriter;
+
+template <class Condition>
+bool until(const Condition& condition) {
+  for (int i = 0; i < 1000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(milliseconds{10});
+  }
+  return false;
+}
+
+/// Commits wait for a standby that never comes, as long as it lives.
+class NoStandby {
+ public:
+  NoStandby() { set("'nobody'"); }
+  ~NoStandby() { set("''"); }
+  NoStandby(const NoStandby&) = delete;
+  NoStandby& operator=(const NoStandby&) = delete;
+
+  /// Ends the waiting of a commit as an operator would, which PostgreSQL answers with success and a warning.
+  void cancel_waiting_commit() {
+    EXPECT_TRUE(until([this] {
+      return !sql_.rows("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").empty();
+    }));
+  }
+
+ private:
+  void set(const std::string& names) {
+    sql_.rows("SET synchronous_commit = local");
+    sql_.rows("ALTER SYSTEM SET synchronous_standby_names = " + names);
+    sql_.rows("SELECT pg_reload_conf()");
+    EXPECT_TRUE(until([&] {
+      Sql fresh{server() + " dbname=postgres"};
+      return fresh.rows("SHOW synchronous_standby_names").front().empty() == (names == "''");
+    }));
+  }
+  Sql sql_{server() + " dbname=postgres"};
+};
+
+class Faults : public ::testing::Test {
+ protected:
+  PostgresOptions quick() const {
+    return {.primary = database.conninfo(), .answer_time = milliseconds{500}, .lock_time = milliseconds{100}};
+  }
+
+  TestDatabase database;
+  std::vector<NumberedPrice> prices = some_prices(300);
+};
+
+TEST_F(Faults, CommitThatIsCancelledWhileItWaitsIsUnknownAndIsLookedUp) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  const BatchHeader header = header_of("carrier-a", "k", 300);
+  ASSERT_TRUE(node.store().stage(writer.chunk(attempt_name(1), 0, prices)).has_value());
+  {
+    NoStandby no_standby;
+    std::jthread operator_thread{[&] { no_standby.cancel_waiting_commit(); }};
+    const auto outcomes =
+        node.store().publish(writer.request({store::CommitDecision{header, attempt_name(1), 1}}));
+    ASSERT_FALSE(outcomes.has_value());
+    EXPECT_EQ(outcomes.error().failure, Failure::unknown) << outcomes.error().message;
+  }
+  EXPECT_EQ(node.store().batch(header.id)->value().status, BatchStatus::committed);
+}
+
+TEST_F(Faults, WhatIsReadIsNotShownWhereNoStandbyConfirmsIt) {
+  TestNode node{quick()};
+  TestWriter writer{node.store()};
+  NoStandby no_standby;
+  EXPECT_EQ(node.store().head().error().failure, Failure::unavailable);
+  EXPECT_EQ(node.store().versions(0, 10).error().failure, Failure::unavailable);
+  EXPECT_EQ(node.store().places(0).error().failure, Failure::unavailable);
+  EXPECT_EQ(node.store().batch("x").error().failure, Failure::unavailable);
+  EXPECT_EQ(node.store().number_ports(std::vector{*PortCode::parse("CNSGH")}).error().failure, Failure::unknown);
+  EXPECT_EQ(node.store().publish(writer.request({})).error().failure, Failure::unknown);
+  EXPECT_TRUE(node.store().stage(writer.chunk(attempt_name(1), 0, prices)).has_value())
+      << "what nobody sees need not wait";
+}
+
+TEST_F(Faults, ClaimWaitsForAPublishThatNobodyCanVouchFor) {
+  TestNode node{quick()};
+  TestWriter writer{node.store()};
+  NoStandby no_standby;
+  EXPECT_EQ(node.store().publish(writer.request({})).error().failure, Failure::unknown);
+  EXPECT_EQ(node.store().claim(0).error().failure, Failure::unavailable) << "its row is still locked";
+}
+
+TEST_F(Faults, LockOfOthersIsGivenUpInTime) {
+  TestNode node{quick()};
+  TestWriter writer{node.store()};
+  Sql other{database.conninfo()};
+  other.rows("BEGIN");
+  other.rows("SELECT FROM log_partition FOR UPDATE");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(node.store().claim(0).error().failure, Failure::unavailable);
+  EXPECT_EQ(node.store().publish(writer.request({})).error().failure, Failure::unavailable);
+  EXPECT_EQ(node.store().stage(writer.chunk(attempt_name(1), 0, prices)).error().failure, Failure::unavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{30});
+  other.rows("ROLLBACK");
+  EXPECT_TRUE(node.store().publish(writer.request({})).has_value());
+}
+
+TEST_F(Faults, SilentServerIsLeftInTime) {
+  const int listening = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listening, 5), 0);
+  socklen_t size = sizeof address;
+  getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
+  const PostgresOptions options{
+      .primary = "host=127.0.0.1 dbname=x user=x port=" + std::to_string(ntohs(address.sin_port)),
+      .connect_time = milliseconds{200}};
+  const auto opened = PostgresStore::open(options, machine_runtime());
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().failure, Failure::unavailable);
+  EXPECT_NE(opened.error().message.find("200 ms"), std::string::npos) << opened.error().message;
+  close(listening);
+}
+
+TEST_F(Faults, AnswerThatDoesNotComeClosesTheConnection) {
+  const PostgresOptions options = quick();
+  const Runtime runtime = machine_runtime();
+  auto connection = Connection::open(options.primary, options, runtime);
+  ASSERT_TRUE(connection.has_value()) << connection.error().message;
+  const auto slept = connection->run(Statement{"SELECT pg_sleep(30)"}, Effect::change);
+  ASSERT_FALSE(slept.has_value());
+  EXPECT_EQ(slept.error().failure, Failure::unknown);
+  EXPECT_FALSE(connection->is_usable());
+  EXPECT_EQ(connection->run(Statement{"SELECT 1"}, Effect::none).error().failure, Failure::unavailable);
+}
+
+TEST_F(Faults, BrokenConnectionsAreMadeAnew) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  Sql admin{server() + " dbname=postgres"};
+  const auto end_all = [&] {
+    admin.rows("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '" + database.name() + "'");
+  };
+  end_all();
+  EXPECT_TRUE(node.store().head().has_value()) << "those that lay idle are looked at before";
+  EXPECT_TRUE(node.store().publish(writer.request({})).has_value());
+  std::uint64_t seen = node.store().changed().count();
+  end_all();
+  EXPECT_TRUE(until([&] { return node.store().changed().count() > seen; })) << "what came meanwhile is looked for";
+  seen = node.store().changed().count();
+  TestNode other{database};
+  TestWriter its{other.store()};
+  its.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
+  EXPECT_TRUE(until([&] { return node.store().changed().count() > seen; })) << "it listens again";
+}
+
+TEST_F(Faults, OtherNodesHearOfAVersion) {
+  TestNode one{database};
+  TestNode other{database};
+  const auto seen = [&] { return other.store().changed().count(); };
+  std::uint64_t before = seen();
+  ASSERT_TRUE(until([&] { return std::exchange(before, seen()) == before; }));
+  TestWriter writer{one.store()};
+  writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
+  EXPECT_TRUE(until([&] { return seen() > before; }));
+  EXPECT_EQ(prices_at(other.store(), 1), prices);
+}
+
+TEST_F(Faults, AbandonedAttemptStaysVoidForEver) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  auto request = writer.request({});
+  request.swept = {attempt_name(1)};
+  ASSERT_TRUE(writer.publish(request).has_value());
+  const Outcome outcome = writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
+  EXPECT_EQ(outcome.kind, Outcome::Kind::swept_before);
+  EXPECT_EQ(node.store().head()->version, 0U);
+  EXPECT_EQ(writer.commit(header_of("carrier-a", "k", 300), attempt_name(2), prices).kind, Outcome::Kind::committed);
+}
+
+TEST_F(Faults, NodesThatStartAtOnceMakeTheTablesOnce) {
+  std::vector<std::unique_ptr<TestNode>> nodes(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& node : nodes) threads.emplace_back([&] { node = std::make_unique<TestNode>(database); });
+  }
+  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "1");
+  EXPECT_EQ(nodes[3]->store().partition_count(), 12U);
+}
+
+TEST_F(Faults, NewerTablesAreLivedWithUnlessTheySayNo) {
+  { TestNode node{database}; }
+  Sql sql{database.conninfo()};
+  sql.rows("INSERT INTO migration VALUES (98, 1)");
+  { TestNode node{database}; }
+  sql.rows("INSERT INTO migration VALUES (99, 99)");
+  const PostgresOptions options{.primary = database.conninfo()};
+  const auto opened = PostgresStore::open(options, machine_runtime());
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().failure, Failure::refused);
+  EXPECT_NE(opened.error().message.find("install a newer ratebook"), std::string::npos) << opened.error().message;
+}
+
+TEST_F(Faults, ReplicaThatHasNotGotThatFarIsNotAsked) {
+  const TestDatabase behind;
+  { TestNode node{behind}; }
+  TestNode node{{.primary = database.conninfo(), .replica = behind.conninfo()}};
+  TestNode alone{{.primary = database.conninfo(), .replica = "host=127.0.0.1 port=1", .connect_time = milliseconds{100}}};
+  TestWriter writer{node.store()};
+  writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
+  // The same version, of another history.
+  TestNode other{behind};
+  TestWriter others{other.store()};
+  others.commit(header_of("carrier-b", "k", 300), attempt_name(9), some_prices(300, 7));
+  for (TestNode* each : {&node, &alone}) {
+    EXPECT_EQ(prices_at(each->store(), 1), prices);
+    std::vector<NumberedPrice> read;
+    ASSERT_TRUE(each->store().prices_of(attempt_name(1), [&](std::span<const NumberedPrice> some) {
+      read.insert(read.end(), some.begin(), some.end());
+      return true;
+    }));
+    EXPECT_EQ(read, prices);
+  }
+}
+
+TEST_F(Faults, ReplicaIsReadWhereItHoldsTheVersion) {
+  TestNode node{{.primary = database.conninfo(), .replica = database.conninfo() + " application_name=replica"}};
+  TestWriter writer{node.store()};
+  writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
+  EXPECT_EQ(prices_at(node.store(), 1), prices);
+  EXPECT_EQ(Sql{server() + " dbname=postgres"}
+                .rows("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'replica'")
+                .front(),
+            "1");
+}
+
+TEST_F(Faults, PasswordComesFromItsFileAndIsNotShown) {
+  const std::string path = ::testing::TempDir() + "ratebook-password-" + database.name();
+  const PostgresOptions options{.primary = "host=127.0.0.1 port=1 user=x dbname=x", .password_file = path};
+  EXPECT_NE(PostgresStore::open(options, machine_runtime()).error().message.find(path), std::string::npos);
+  std::ofstream{path} << "s3cret\n";
+  const auto opened = PostgresStore::open(options, machine_runtime());
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().message.find("s3cret"), std::string::npos) << opened.error().message;
+  std::remove(path.c_str());
+}
+
+}  // namespace
+}  // namespace ratebook::postgres
