@@ -1,0 +1,44 @@
+// Which partitions are this node's to write: a member of a consumer group that fetches nothing.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "kafka/client.hpp"
+#include "log/log.hpp"
+
+namespace ratebook::kafka {
+
+class Group {
+ public:
+  static Result<std::unique_ptr<Group>> join(const KafkaOptions& options, const Runtime& runtime, Counters& counters);
+  /// Leaves, so that others need not wait for the end of the session; bounded.
+  ~Group();
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  log::Assignment assignment() const;
+  /// For the life of the process: nothing is assigned from here on.
+  void leave(const std::string& why);
+
+ private:
+  Group(const KafkaOptions& options, const Runtime& runtime, Counters& counters)
+      : options_(options), runtime_(runtime), counters_(counters) {}
+  void serve(const std::stop_token& stop);
+  void serve_once();
+  void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions);
+  void change(const rd_kafka_topic_partition_list_t& partitions, bool assigned);
+
+  const KafkaOptions& options_;
+  const Runtime& runtime_;
+  Counters& counters_;
+  mutable std::mutex mutex_;
+  log::Assignment assignment_;
+  std::atomic<bool> is_leaving_ = false;
+  Client client_;
+  std::jthread server_;
+};
+
+}  // namespace ratebook::kafka

@@ -1,0 +1,71 @@
+// The log on Kafka, for the cluster setting.
+//
+//   append ─────────▶ Producer ─┐
+//   a writer's read ▶ Reader ───┤ a connection each,
+//   look-up, trim ──▶ Reader ───┤ with a bound on every wait
+//   assignment ─────▶ Group ────┘
+#pragma once
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "kafka/client.hpp"
+#include "kafka/group.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/reader.hpp"
+#include "log/log.hpp"
+
+namespace ratebook::kafka {
+
+class KafkaLog final : public log::Log {
+ public:
+  /// Makes the topic where there is none, with as many partitions as the store says, and joins the group. `runtime`
+  /// must outlive it. Failure::conflict: a topic that would not keep what is accepted; unavailable: no answer; refused:
+  /// a wrong setting.
+  static Result<std::unique_ptr<KafkaLog>> open(const KafkaOptions& options, const Runtime& runtime,
+                                                std::optional<std::uint32_t> store_partitions = std::nullopt);
+
+  std::uint32_t partition_count() const override { return partition_count_; }
+  bool is_part_of_store() const override { return false; }
+  Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
+  /// Who asks for less than look_up_bytes gets one record, from any place at the same price: it disturbs nobody who
+  /// reads in sequence.
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                              Duration wait) override;
+  log::Assignment assignment() override { return group_->assignment(); }
+  /// Keeps records younger than log_keep.
+  Result<void> trim(std::uint32_t partition, Offset before) override;
+
+  /// A record of a newer format was met: leaves the partitions to nodes that know it, for the life of the process.
+  void leave(const std::string& why) { group_->leave(why); }
+
+  const Counters& counters() const { return counters_; }
+  /// Records that assigned partitions hold beyond what was read here, as of the last fetch of each.
+  std::int64_t behind() const;
+
+  static constexpr std::size_t look_up_bytes = 64 * 1024;
+
+ private:
+  KafkaLog(KafkaOptions options, const Runtime& runtime, std::uint32_t partition_count);
+  Result<std::shared_ptr<Producer>> make_producer();
+  Result<std::shared_ptr<Producer>> producer();
+  Result<Offset> first_young(std::uint32_t partition, BootTime until) const;
+
+  KafkaOptions options_;
+  const Runtime& runtime_;
+  std::uint32_t partition_count_;
+  Counters counters_;
+  std::deque<std::atomic<Offset>> surely_in_;  ///< by partition: records before it stand in the log
+  Client sequences_;
+  Client lookups_;
+  std::deque<Reader> sequence_readers_;  ///< by partition
+  std::deque<Reader> lookup_readers_;
+  std::unique_ptr<Group> group_;
+  std::mutex producer_mutex_;
+  std::shared_ptr<Producer> producer_;
+};
+
+}  // namespace ratebook::kafka

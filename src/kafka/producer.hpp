@@ -1,0 +1,59 @@
+// Appends to the topic: idempotent, acknowledged by all copies in sync, within bounds of memory and time.
+//
+//   append ──▶ room in the queue? ──▶ window of its own ──▶ librdkafka ──▶ leader ──▶ copies
+//      ▲         no: full              bytes that wait              │
+//      └──────────────── each record's delivery, told by one thread ◀┘
+//
+// After a fatal error a producer fails what it has and takes no more: its owner makes another one.
+#pragma once
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "kafka/client.hpp"
+#include "log/log.hpp"
+
+namespace ratebook::kafka {
+
+/// Told of each acknowledged record, before its append is.
+using Acknowledged = std::function<void(std::uint32_t partition, Offset offset)>;
+
+class Producer {
+ public:
+  static Result<std::shared_ptr<Producer>> make(const KafkaOptions& options, const Runtime& runtime, Counters& counters,
+                                                Acknowledged acknowledged);
+  /// No append may be under way.
+  ~Producer();
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+
+  /// As log::Log's.
+  Result<Offset> append(std::uint32_t partition, const log::RecordSource& records);
+  bool is_broken() const;
+
+ private:
+  struct Append;
+  struct Delivery;
+  class Reservation;
+  Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters, Acknowledged acknowledged)
+      : options_(options), runtime_(runtime), counters_(counters), acknowledged_(std::move(acknowledged)) {}
+
+  void take_delivery(const rd_kafka_message_t& message);
+  Result<void> send_all(const std::shared_ptr<Append>& append, std::vector<std::string> head,
+                        const log::RecordSource& tail);
+  Result<void> send(const std::shared_ptr<Append>& append, std::string bytes);
+  Result<void> wait_for(Append& append, const std::function<bool()>& enough);
+  Result<Offset> outcome(Append& append, const Result<void>& sent);
+
+  const KafkaOptions& options_;
+  const Runtime& runtime_;
+  Counters& counters_;
+  Acknowledged acknowledged_;
+  mutable std::mutex mutex_;  ///< guards all appends' state and what is reserved
+  std::size_t reserved_ = 0;  ///< bytes, of the queue's bound
+  Client client_;
+  std::jthread poller_;
+};
+
+}  // namespace ratebook::kafka

@@ -1,0 +1,212 @@
+// Reads: in sequence and from any place, at the end, beyond it, and of what has been trimmed.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "kafka/test_broker.hpp"
+#include "log/attempt.hpp"
+
+namespace ratebook::kafka {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+using namespace std::chrono_literals;
+
+class KafkaRead : public ::testing::Test {
+ protected:
+  explicit KafkaRead(KafkaOptions its = test_options()) : options(std::move(its)) {
+    options.log_keep = 0s;
+    options.read_time_max = 3s;
+    log = open_log(options);
+  }
+  void fill(int count) {
+    std::vector<std::string> records;
+    for (int i = 0; i < count; ++i) records.push_back(std::to_string(i));
+    ASSERT_TRUE(log->append(0, source_of(records)));
+  }
+  /// The first record found, or what went wrong.
+  std::string first(Offset from, std::size_t bytes_max, Duration wait = 0s) {
+    const auto records = log->read(0, from, bytes_max, wait);
+    if (!records) return "failed: " + records.error().message;
+    return records->empty() ? "none" : records->front().bytes;
+  }
+
+  KafkaOptions options;
+  std::unique_ptr<KafkaLog> log;
+};
+
+constexpr std::size_t in_sequence = 1u << 20;
+
+TEST_F(KafkaRead, WhatIsThereComesWithoutWaiting) {
+  fill(10);
+  EXPECT_EQ(first(3, in_sequence), "3");
+  EXPECT_EQ(first(9, 1), "9");
+  const auto both = log->read(0, 0, 2, 0s + 1ns);
+  ASSERT_TRUE(both);
+  ASSERT_EQ(both->size(), 2U);  // at most two bytes
+  EXPECT_EQ(first(2, in_sequence), "2");  // what was one too many is not lost
+}
+
+TEST_F(KafkaRead, AnyPlaceBackAndForth) {
+  fill(200);
+  for (const Offset from : {150, 3, 199, 0, 100, 101, 102, 30, 199}) {
+    EXPECT_EQ(first(from, in_sequence), std::to_string(from));
+    EXPECT_EQ(first(from, 1), std::to_string(from));
+  }
+}
+
+TEST_F(KafkaRead, AtTheEndItWaitsAsLongAsItWasTold) {
+  fill(2);
+  for (const std::size_t bytes : {std::size_t{1}, in_sequence}) {
+    EXPECT_EQ(first(2, bytes), "none");
+    EXPECT_EQ(first(7, bytes), "none");  // beyond it
+  }
+  const BootTime began = test_runtime().boot_time();
+  EXPECT_EQ(first(2, in_sequence, 300ms), "none");
+  const Duration took = test_runtime().boot_time() - began;
+  EXPECT_GE(took, 290ms);
+  EXPECT_LT(took, 1s);
+}
+
+TEST_F(KafkaRead, WaitingEndsWithTheNextRecord) {
+  fill(1);
+  EXPECT_EQ(first(1, in_sequence), "none");
+  std::jthread later{[&] {
+    std::this_thread::sleep_for(200ms);
+    EXPECT_TRUE(append_one(*log, 0, "new"));
+  }};
+  const BootTime began = test_runtime().boot_time();
+  EXPECT_EQ(first(1, in_sequence, 5s), "new");
+  EXPECT_LT(test_runtime().boot_time() - began, 2s);
+}
+
+TEST_F(KafkaRead, WhatWasAppendedIsRead) {
+  const auto other = open_log(options);
+  for (int i = 0; i < 50; ++i) {
+    const auto offset = append_one(*log, 0, std::to_string(i));
+    ASSERT_TRUE(offset);
+    EXPECT_EQ(first(*offset, in_sequence), std::to_string(i));  // at once, by the node that appended
+    const auto seen = other->read(0, *offset, 1, 0s);           // and, looked up, by any
+    ASSERT_TRUE(seen) << seen.error().message;
+    ASSERT_EQ(seen->size(), 1U) << i;
+    EXPECT_EQ(seen->front().bytes, std::to_string(i));
+  }
+}
+
+TEST_F(KafkaRead, WhatIsTrimmedIsSaidToBeGone) {
+  fill(100);
+  EXPECT_EQ(first(10, in_sequence), "10");  // stands there, with more fetched ahead
+  const auto trimmed = log->trim(0, 50);
+  ASSERT_TRUE(trimmed) << trimmed.error().message;
+  ASSERT_TRUE(log->trim(0, 30));  // behind that already
+  for (const Offset gone : {0, 49}) {
+    EXPECT_EQ(log->read(0, gone, 1, 0s).error().failure, Failure::damaged) << gone;
+    EXPECT_EQ(log->read(0, gone, in_sequence, 0s).error().failure, Failure::damaged) << gone;
+  }
+  EXPECT_EQ(first(50, 1), "50");
+  EXPECT_EQ(first(50, in_sequence), "50");
+  ASSERT_TRUE(log->trim(0, 100));
+  EXPECT_EQ(first(100, 1), "none");
+  EXPECT_EQ(first(100, in_sequence), "none");
+}
+
+TEST_F(KafkaRead, TrimmingUnderAReaderThatWaitsAtTheEnd) {
+  fill(100);
+  auto lagging = open_log(options);
+  ASSERT_TRUE(lagging->read(0, 0, 1 << 16, 1ms));
+  fill(100);
+  ASSERT_TRUE(log->trim(0, 200));
+  ASSERT_TRUE(append_one(*log, 0, "new"));
+  const auto far = lagging->read(0, 20, in_sequence, 1ms);
+  // What was fetched ahead may still come: it was in the log.
+  if (far) {
+    EXPECT_EQ(far->front().offset, 20);
+  } else {
+    EXPECT_EQ(far.error().failure, Failure::damaged);
+  }
+  const auto next = lagging->read(0, 200, in_sequence, 1s);
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(next->front().bytes, "new");
+}
+
+TEST_F(KafkaRead, YoungRecordsAreKept) {
+  options.log_keep = 1h;
+  const auto keeping = open_log(options);
+  fill(10);
+  ASSERT_TRUE(keeping->trim(0, 9));
+  EXPECT_EQ(first(0, 1), "0");
+}
+
+TEST_F(KafkaRead, ASilentBrokerEndsReadsInBoundedTime) {
+  fill(10);
+  EXPECT_EQ(first(0, in_sequence), "0");
+  {
+    const Stopped stopped;
+    for (const std::size_t bytes : {std::size_t{1}, in_sequence}) {
+      const BootTime began = test_runtime().boot_time();
+      const auto failed = log->read(0, 5, bytes, 0s);
+      EXPECT_LT(test_runtime().boot_time() - began, 6s);
+      if (!failed) {
+        EXPECT_EQ(failed.error().failure, Failure::unavailable);
+      }
+    }
+    EXPECT_FALSE(log->trim(0, 5));
+  }
+  for (int i = 0; i < 20 && first(5, 1) != "5"; ++i) std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(first(5, 1), "5");
+}
+
+TEST_F(KafkaRead, ManyLookUpsAndASequenceAtOnce) {
+  fill(500);
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 25; ++i) {
+        const Offset from = (i * 97 + thread * 31) % 500;
+        EXPECT_EQ(first(from, 1), std::to_string(from));
+      }
+    });
+  }
+  Offset next = 0;
+  while (next < 500) {
+    const auto records = log->read(0, next, 64 * 1024, 1ms);
+    ASSERT_TRUE(records) << records.error().message;
+    for (const auto& record : *records) EXPECT_EQ(record.offset, next++);
+  }
+}
+
+TEST_F(KafkaRead, ABatchIsFoundByItsPlaceAndReadAsItWasPut) {
+  BatchHeader header{.source = "carrier-a", .key = "key", .price_count = 2};
+  header.digest = sha256("content");
+  header.id = batch_id(header.source, header.key, header.digest);
+  const auto put = log::put_batch(*log, test_runtime(), header, 3, [](std::size_t) { return noise(900'000); });
+  ASSERT_TRUE(put) << put.error().message;
+  const auto other = open_log(options);
+  const auto found = log::find_batch(*other, put->last, header.id);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(**found, header);
+}
+
+TEST_F(KafkaRead, HowLongItTakes) {
+  std::vector<std::string> records;
+  for (int i = 0; i < 40; ++i) records.push_back(noise(700'000, static_cast<std::uint64_t>(i)));
+  ASSERT_TRUE(log->append(0, source_of(records)));
+  const auto measure = [&](std::string_view what, std::size_t bytes, auto place) {
+    std::vector<std::int64_t> took;
+    for (int i = 0; i < 40; ++i) {
+      const BootTime began = test_runtime().boot_time();
+      ASSERT_TRUE(log->read(0, place(i), bytes, 0s));
+      took.push_back(std::chrono::duration_cast<std::chrono::microseconds>(test_runtime().boot_time() - began).count());
+    }
+    std::ranges::sort(took);
+    fmt::print("{}: p50 {:.1f} ms, p99 {:.1f} ms\n", what, static_cast<double>(took[20]) / 1000,
+               static_cast<double>(took[39]) / 1000);
+  };
+  measure("700 kB read in sequence", 700'000, [](int i) { return i; });
+  measure("700 kB looked up in sequence", 1, [](int i) { return i; });
+  measure("700 kB looked up anywhere", 1, [](int i) { return (i * 17) % 40; });
+  measure("looked up at the end", 1, [](int) { return 40; });
+}
+
+}  // namespace
+}  // namespace ratebook::kafka

@@ -1,0 +1,64 @@
+// Reads one partition through one consumer: in sequence as it is fetched ahead, or from any place after a seek.
+//
+//   leader ──fetch──▶ librdkafka's queue (bounded) ──▶ held (a record that was one too many) ──▶ next
+//
+// Offsets may have holes; where records begin and end is asked of the broker whenever a place is taken.
+#pragma once
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+#include "kafka/client.hpp"
+#include "log/log.hpp"
+
+namespace ratebook::kafka {
+
+/// For a consumer whose partitions are read in sequence, and for one that looks records up.
+Settings sequence_settings(const KafkaOptions& options);
+Settings lookup_settings();
+
+class Reader {
+ public:
+  Reader(const Client& client, std::uint32_t partition, const KafkaOptions& options, const Runtime& runtime,
+         Counters& counters)
+      : client_(client), partition_(partition), options_(options), runtime_(runtime), counters_(counters) {}
+
+  /// As log::Log's. Records before `surely_in` are known to stand in the log: only beyond it may an end that was
+  /// fetched a moment ago be believed.
+  Result<std::vector<log::StoredRecord>> read(Offset from, std::size_t bytes_max, Duration wait, Offset surely_in);
+  /// The first record from `from` on, as of now; none: empty.
+  Result<std::vector<log::StoredRecord>> look_up(Offset from);
+
+  /// Records between what was read and the end, as of the last fetch.
+  std::int64_t behind() const { return behind_.load(); }
+
+ private:
+  using Records = std::vector<log::StoredRecord>;
+  struct Ends {
+    Offset first = 0;
+    Offset end = 0;
+  };
+  Result<std::unique_lock<std::timed_mutex>> take_turn();
+  bool stands_at(Offset from) const;
+  Result<Ends> ends(BootTime until) const;
+  Result<Ends> stand_at(Offset from, BootTime until);
+  Result<std::optional<log::StoredRecord>> next(Offset from, Duration wait);
+  Result<Records> first_record(Offset from, Duration wait, Offset surely_in);
+  void let_go();
+  Fault unavailable(std::string_view why) const;
+
+  const Client& client_;
+  std::uint32_t partition_;
+  const KafkaOptions& options_;
+  const Runtime& runtime_;
+  Counters& counters_;
+  std::timed_mutex turn_;                  ///< guards what follows
+  bool is_started_ = false;                ///< librdkafka fetches the partition
+  bool is_lost_ = true;                    ///< where it stands is not known
+  bool is_at_end_ = false;                 ///< the last fetch found nothing at next_
+  Offset next_ = 0;                        ///< what comes next is here or later
+  std::optional<log::StoredRecord> held_;  ///< comes next
+  std::atomic<std::int64_t> behind_ = 0;
+};
+
+}  // namespace ratebook::kafka

@@ -1,0 +1,15 @@
+// The topic that is the log: made where it is missing, and checked, so that what is accepted is kept (rule 5).
+#pragma once
+#include <optional>
+
+#include "kafka/options.hpp"
+
+namespace ratebook::kafka {
+
+/// The partition count of the topic, which is as the log needs it when this returns. `store_partitions`: as many the
+/// store has written down. Failure::conflict: it is otherwise, with words that say how to mend it; unavailable: the
+/// cluster does not answer.
+Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& runtime,
+                                    std::optional<std::uint32_t> store_partitions);
+
+}  // namespace ratebook::kafka

@@ -1,0 +1,105 @@
+// The topic: made as the log needs it, refused where it would not keep what is accepted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <thread>
+
+#include "kafka/test_broker.hpp"
+#include "kafka/topic.hpp"
+
+namespace ratebook::kafka {
+namespace {
+
+using namespace testing;    // NOLINT(google-build-using-namespace)
+using namespace ::testing;  // NOLINT(google-build-using-namespace)
+
+/// A topic that somebody else made.
+void make_topic(const KafkaOptions& options, const std::vector<std::pair<const char*, const char*>>& config) {
+  const auto client = Client::make(RD_KAFKA_CONSUMER, options, {});
+  ASSERT_TRUE(client);
+  std::array<char, 256> error{};
+  const rd::NewTopic topic{rd_kafka_NewTopic_new(options.topic.c_str(), 3, 1, error.data(), error.size())};
+  for (const auto& [name, value] : config) rd_kafka_NewTopic_set_config(topic.get(), name, value);
+  const rd::Queue queue{rd_kafka_queue_new(client->get())};
+  std::array topics{topic.get()};
+  rd_kafka_CreateTopics(client->get(), topics.data(), 1, nullptr, queue.get());
+  const rd::Event event{rd_kafka_queue_poll(queue.get(), 10'000)};
+  ASSERT_TRUE(event);
+}
+
+std::string refusal(const KafkaOptions& options, std::optional<std::uint32_t> store_partitions = std::nullopt) {
+  const auto prepared = prepare_topic(options, test_runtime(), store_partitions);
+  if (prepared) return "accepted";
+  EXPECT_EQ(prepared.error().failure, Failure::conflict);
+  return prepared.error().message;
+}
+
+TEST(KafkaTopic, IsMadeOnceWithThePartitionsOfTheStore) {
+  const auto options = test_options(4);
+  EXPECT_EQ(prepare_topic(options, test_runtime(), 5), 5U);
+  EXPECT_EQ(prepare_topic(options, test_runtime(), 5), 5U);
+  EXPECT_EQ(prepare_topic(options, test_runtime(), std::nullopt), 5U);
+  EXPECT_THAT(refusal(options, 6), HasSubstr("has 5 partitions, the store was written from 6"));
+}
+
+TEST(KafkaTopic, NodesThatStartAtOnceAgree) {
+  const auto options = test_options(3);
+  std::vector<std::jthread> nodes;
+  for (int i = 0; i < 4; ++i) {
+    nodes.emplace_back([&] {
+      const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+      EXPECT_TRUE(prepared && *prepared == 3U) << prepared.error().message;
+    });
+  }
+}
+
+TEST(KafkaTopic, OneThatCouldLoseRecordsIsRefusedWithWordsThatMendIt) {
+  const auto options = test_options();
+  make_topic(options, {{"cleanup.policy", "compact"}, {"retention.ms", "1000"}, {"min.insync.replicas", "1"}});
+  const auto words = refusal(options);
+  EXPECT_THAT(words, HasSubstr("cleanup.policy is compact"));
+  EXPECT_THAT(words, HasSubstr("retention.ms is 1000"));
+  EXPECT_THAT(words, HasSubstr("flush.messages is 9223372036854775807"));
+  EXPECT_THAT(words, HasSubstr("kafka-configs.sh --alter --topic " + options.topic + " --add-config cleanup.policy=delete,"));
+  EXPECT_THAT(words, Not(HasSubstr("min.insync")));
+}
+
+TEST(KafkaTopic, FewerCopiesThanAskedForAreRefused) {
+  auto options = test_options();
+  make_topic(options, {{"retention.ms", "-1"}, {"flush.messages", "1"}});
+  options.replication = 3;
+  EXPECT_THAT(refusal(options), HasSubstr("has 1 copies instead of 3"));
+  options.topic += "-new";
+  EXPECT_THAT(refusal(options), HasSubstr("start more brokers"));
+}
+
+TEST(KafkaTopic, MinInSyncBelowTwoIsRefused) {
+  auto options = test_options();
+  make_topic(options, {{"retention.ms", "-1"}, {"flush.messages", "1"}, {"min.insync.replicas", "1"}});
+  EXPECT_EQ(refusal(options), "accepted");
+}
+
+TEST(KafkaTopic, NobodyThereIsSaidInTime) {
+  auto options = test_options();
+  options.brokers = "127.0.0.1:1";
+  options.open_time_max = std::chrono::seconds{1};
+  const BootTime began = test_runtime().boot_time();
+  const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+  EXPECT_LT(test_runtime().boot_time() - began, std::chrono::seconds{4});
+  ASSERT_FALSE(prepared);
+  EXPECT_EQ(prepared.error().failure, Failure::unavailable);
+  EXPECT_THAT(prepared.error().message, HasSubstr("127.0.0.1:1"));
+}
+
+TEST(KafkaTopic, AWrongSettingIsNamed) {
+  auto options = test_options();
+  options.security.protocol = "carrier-pigeon";
+  const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+  ASSERT_FALSE(prepared);
+  EXPECT_EQ(prepared.error().failure, Failure::refused);
+  EXPECT_THAT(prepared.error().message, HasSubstr("carrier-pigeon"));
+}
+
+}  // namespace
+}  // namespace ratebook::kafka
