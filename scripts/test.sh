@@ -2,7 +2,7 @@
 # A part that cannot be built or runs no test counts as failed.
 # shellcheck shell=bash
 
-all_parts=(unit simulate fuzz threads system)
+all_parts=(unit simulate fuzz threads engines system)
 fuzz_seconds="${RATEBOOK_FUZZ_SECONDS:-8}"
 seeds_simulated="${RATEBOOK_SEEDS:-5000}"
 
@@ -15,6 +15,7 @@ for part in "${parts[@]}"; do
     say "  simulate   the simulator over $seeds_simulated seeds (RATEBOOK_SEEDS=N: others)"
     say "  fuzz       each parser of outside bytes: its corpus, then $fuzz_seconds s of new inputs (RATEBOOK_FUZZ_SECONDS=N)"
     say "  threads    the test programs that use threads, with ThreadSanitizer"
+    say "  engines    log and store on real servers, with Address, UB and ThreadSanitizer"
     say "  system     the real server over HTTP, with sanitizers and as shipped"
     [[ "$part" == --help ]] || exit 2
     exit 0
@@ -63,12 +64,17 @@ add_result_file() {
   add_counts "$((tests - wrong - not_run))" "$wrong" "$not_run"
 }
 
+# run_program NAME PROGRAM…: the program may stand behind one that starts what it needs.
 run_program() {
-  local program="$1" name="$2" result=0
-  timeout 900 "$program" --gtest_output="xml:$results/$name.xml" --gtest_brief=1 >"$results/$name.log" 2>&1 </dev/null ||
+  local name="$1" result=0
+  shift
+  timeout 900 "$@" --gtest_output="xml:$results/$name.xml" --gtest_brief=1 >"$results/$name.log" 2>&1 </dev/null ||
     result=$?
   printf '%s\n' "$result" >"$results/$name.status"
 }
+
+# The program that starts the server of a folder's tests, and ends it after them.
+server_of() { if [[ -e "tests/engines/$1.py" ]]; then printf 'python3 tests/engines/%s.py\n' "$1"; fi; }
 
 # run_programs PRESET FOLDER…: the folders' test programs, as many at once as there are cores.
 run_programs() {
@@ -78,7 +84,8 @@ run_programs() {
     name="$preset-$folder"
     rm -f "$results/$name".*
     while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
-    run_program "build/$preset/src/${folder}_test" "$name" &
+    # shellcheck disable=SC2086 # words
+    run_program "$name" $(server_of "$folder") "build/$preset/src/${folder}_test" &
   done
   wait
   for folder in "$@"; do
@@ -92,13 +99,15 @@ run_programs() {
   done
 }
 
-# Folders with a test program, in the order of their names: all, or those of the arguments that have one.
+# Folders with a test program that needs no server, in the order of their names: all, or those of the arguments.
 tested_folders() {
   local folder
   if (($# == 0)); then set -- src/*/; fi
   for folder in "$@"; do
     folder="$(basename "$folder")"
-    if compgen -G "src/$folder/*_test.cpp" >/dev/null; then printf '%s\n' "$folder"; fi
+    if [[ -z "$(server_of "$folder")" ]] && compgen -G "src/$folder/*_test.cpp" >/dev/null; then
+      printf '%s\n' "$folder"
+    fi
   done
 }
 
@@ -114,6 +123,16 @@ test_threads() {
   mapfile -t folders < <(tested_folders runtime book sqlite follower writer http api)
   build_preset tsan "${folders[@]/%/_test}" || return 1
   run_programs tsan "${folders[@]}"
+}
+
+test_engines() {
+  local preset server
+  local -a folders=()
+  for server in tests/engines/*.py; do folders+=("$(basename "$server" .py)"); done
+  for preset in asan tsan; do
+    build_preset "$preset" "${folders[@]/%/_test}" || return 1
+    run_programs "$preset" "${folders[@]}"
+  done
 }
 
 test_simulate() {

@@ -4,11 +4,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <syslog.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <syslog.h>
 
 namespace ratebook::kafka {
 namespace {
@@ -19,13 +19,14 @@ Hooks& hooks_of(const rd_kafka_t* kafka) { return *static_cast<Hooks*>(rd_kafka_
 
 void take_line(const rd_kafka_t* kafka, int level, const char* facility, const char* text) {
   if (level > LOG_WARNING) return;
-  const Hooks& hooks = hooks_of(kafka);
+  Hooks& hooks = hooks_of(kafka);
   std::string line = text;
   if (!hooks.password.empty()) {
     for (auto at = line.find(hooks.password); at != std::string::npos; at = line.find(hooks.password)) {
       line.replace(at, hooks.password.size(), "…");
     }
   }
+  const std::scoped_lock lock{*hooks.report_turn};
   hooks.report({Failure::unavailable, fmt::format("Kafka: {}: {}", facility, line)});
 }
 
@@ -149,6 +150,14 @@ void Client::ask_for_leaders(const Runtime& runtime, Counters& counters) const {
 void Client::destroy_at_once() {
   topic_.reset();
   rd_kafka_destroy_flags(kafka_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+void Client::forget() {
+  static_cast<void>(topic_.release());
+  static_cast<void>(kafka_.release());
+  Hooks* hooks = hooks_.release();  // its threads still have it
+  const std::scoped_lock lock{*hooks->report_turn};
+  hooks->report = [](const Fault&) {};
 }
 
 }  // namespace ratebook::kafka

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ int milliseconds_left(const Runtime& runtime, BootTime until);
 
 /// What librdkafka calls back.
 struct Hooks {
+  std::unique_ptr<std::mutex> report_turn = std::make_unique<std::mutex>();
   std::function<void(const Fault&)> report;
   std::string password;  ///< taken out of every line
   std::function<void(const rd_kafka_message_t&)> delivered;
@@ -44,6 +46,8 @@ class Client {
 
   /// Ends it without leaving its group.
   void destroy_at_once();
+  /// Leaves it to the end of the process, silent: for where ending it would end the process.
+  void forget();
 
  private:
   std::unique_ptr<Hooks> hooks_;  // outlives what calls it

@@ -55,6 +55,13 @@ Group::~Group() {
   if (client_.get() == nullptr) return;
   server_ = {};
   const BootTime until = runtime_.boot_time() + options_.close_time_max;
+  // librdkafka before 2.3.0 ends the process where a member of this strategy ends between joining and its first
+  // assignment (confluentinc/librdkafka#4381).
+  while (!was_assigned_ && runtime_.boot_time() < until) serve_once();
+  if (!was_assigned_) {
+    client_.forget();
+    return;
+  }
   const rd::Queue queue{rd_kafka_queue_get_consumer(client_.get())};
   const rd::Error error{rd_kafka_consumer_close_queue(client_.get(), queue.get())};
   while (!error && rd_kafka_consumer_closed(client_.get()) == 0 && runtime_.boot_time() < until) serve_once();
@@ -89,6 +96,7 @@ void Group::serve_once() {
 /// Called from within serve_once.
 void Group::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions) {
   const bool assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+  if (assigned) was_assigned_ = true;
   if (!assigned) change(*partitions, false);
   rd::Error error;
   if (assigned) {

@@ -37,6 +37,7 @@ class Group {
   mutable std::mutex mutex_;
   log::Assignment assignment_;
   std::atomic<bool> is_leaving_ = false;
+  bool was_assigned_ = false;  ///< even if nothing; known to who serves
   Client client_;
   std::jthread server_;
 };

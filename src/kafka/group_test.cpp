@@ -77,5 +77,16 @@ TEST(KafkaGroup, ClosingIsBoundedWithASilentBroker) {
   EXPECT_LT(test_runtime().boot_time() - began, 8s);
 }
 
+TEST(KafkaGroup, ClosingBeforeTheFirstAssignmentEndsNothingElse) {
+  for (const auto wait : {0ms, 5ms, 20ms, 40ms}) {
+    auto options = test_options(2);
+    options.close_time_max = 100ms;
+    auto log = open_log(options);
+    std::this_thread::sleep_for(wait);
+    const Stopped stopped;
+    log.reset();
+  }
+}
+
 }  // namespace
 }  // namespace ratebook::kafka

@@ -1,4 +1,4 @@
-"""Runs a program beside a Kafka broker: tests/engines/kafka_broker.py PROGRAM [ARGUMENT…], and ends as it does.
+"""Runs a program beside a Kafka broker: tests/engines/kafka.py PROGRAM [ARGUMENT…], and ends as it does.
 
 The broker is one process with its data in a temporary folder, on free ports. It is started again whenever it ends, so
 that tests may kill it. The program finds its address in RATEBOOK_TEST_KAFKA, and in RATEBOOK_TEST_KAFKA_PID_FILE the
@@ -72,6 +72,9 @@ class Broker:
             "transaction.state.log.min.isr": 1,
             "share.coordinator.state.topic.replication.factor": 1,
             "share.coordinator.state.topic.min.isr": 1,
+            # A broker that was killed is taken back when its session is over.
+            "broker.heartbeat.interval.ms": 200,
+            "broker.session.timeout.ms": 1500,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 500,
             "auto.create.topics.enable": "false",
