@@ -1,9 +1,10 @@
-// `ratebook`: the wiring of the embedded setting. One SQLite file is both log and store; one process does all.
+// `ratebook`: the wiring. A node is the same in both settings but for what stands behind log and store.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "api/answer_watch.hpp"
 #include "api/service.hpp"
 #include "cli/cli.hpp"
+#include "engines/engines.hpp"
 #include "follower/follower.hpp"
 #include "http/server.hpp"
 #include "obs/logger.hpp"
@@ -22,8 +24,6 @@
 #include "runtime/service_manager.hpp"
 #include "runtime/stop_signals.hpp"
 #include "settings/settings.hpp"
-#include "sqlite/file.hpp"
-#include "sqlite/file_metrics.hpp"
 #include "writer/writer.hpp"
 
 namespace ratebook {
@@ -34,13 +34,24 @@ int refuse(const std::string& why) {
   return 1;
 }
 
-// Spools go beside the data: that disk is meant for it.
+// Spools go beside the data, that disk is meant for it; a node of a cluster has none.
 intake::Limits intake_limits(const settings::Settings& settings) {
   intake::Limits limits = settings.intake;
   if (!limits.spool_folder.empty()) return limits;
+  if (settings.is_cluster()) {
+    limits.spool_folder = std::filesystem::temp_directory_path();
+    return limits;
+  }
   const auto slash = settings.data_path.rfind('/');
   limits.spool_folder = slash == std::string::npos ? "." : settings.data_path.substr(0, slash + 1);
   return limits;
+}
+
+Result<engines::Engines> open_engines(const engines::Parts& parts, const StopSignals& signals) {
+  if (!parts.settings.is_cluster()) return engines::open_embedded(parts);
+  std::stop_source stop;
+  const auto on_stop = signals.on_stop([&stop] { stop.request_stop(); });
+  return engines::open_cluster(parts, stop.get_token());
 }
 
 template <class Options>
@@ -86,13 +97,10 @@ int serve(const settings::Settings& settings) {
     if (const auto read = tokens->reread(); !read) return refuse(read.error().message);
   }
 
-  auto file_options = settings.sqlite;
-  file_options.fatal = [&logger](const std::string& why) { logger.error(why); };
-  const auto file = sqlite::File::open(settings.data_path, runtime, file_options);
-  if (!file) return refuse(file.error().message);
-  log::Log& log = (*file)->log();
-  store::Store& store = (*file)->store();
-  sqlite::add_metrics(**file, metrics);
+  const auto opened = open_engines({settings, runtime, logger, metrics}, signals);
+  if (!opened) return refuse(opened.error().message);
+  log::Log& log = *opened->log;
+  store::Store& store = *opened->store;
 
   follower::Visible visible;
   follower::Hints hints{settings.hinted_prices_max};
@@ -120,7 +128,7 @@ int serve(const settings::Settings& settings) {
 
   std::deque<std::jthread> threads;
   auto follower_options = with_report(settings.follower, report);
-  follower_options.load_threads = std::min<std::size_t>(http::usable_cores(), settings.sqlite.scan_reader_count);
+  follower_options.load_threads = std::min<std::size_t>(http::usable_cores(), opened->load_threads);
   threads.emplace_back([&](const std::stop_token& stop) {
     follower::Follower{store, runtime, visible, hints, follower_options}.run(stop);
   });

@@ -11,7 +11,7 @@ namespace {
 
 /// Says what is missing, or how to listen beyond loopback if that is meant; empty where all is well.
 std::string refusal(const settings::Settings& settings) {
-  if (settings.data_path.empty()) {
+  if (settings.data_path.empty() && !settings.is_cluster()) {
     return "no data file is named: say --data PATH, RATEBOOK_DATA=PATH, or data = \"PATH\" in ratebook.toml";
   }
   const std::string& address = settings.http.address;

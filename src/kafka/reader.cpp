@@ -14,8 +14,7 @@ constexpr Offset skipped_max = 64;
 Settings consumer_settings() {
   return {
       {"auto.offset.reset", "error"},  // never silently elsewhere
-      {"enable.partition.eof", "true"},
-      {"allow.auto.create.topics", "false"},
+      {"enable.partition.eof", "true"},        {"allow.auto.create.topics", "false"},
       {"isolation.level", "read_uncommitted"},  // nobody writes transactions
       {"fetch.error.backoff.ms", "20"},         // also the pause after a full queue
       {"fetch.message.max.bytes", "1048588"},   // the broker's limit of a record
@@ -62,7 +61,8 @@ Result<std::vector<log::StoredRecord>> Reader::read(Offset from, std::size_t byt
   std::int64_t first = 0;
   std::int64_t end = 0;
   if (rd_kafka_get_watermark_offsets(client_.get(), rd_kafka_topic_name(client_.topic()),
-                                     static_cast<std::int32_t>(partition_), &first, &end) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                                     static_cast<std::int32_t>(partition_), &first,
+                                     &end) == RD_KAFKA_RESP_ERR_NO_ERROR) {
     behind_ = std::max<std::int64_t>(0, end - next_);
   }
   return records;
@@ -121,8 +121,10 @@ Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
       if (now >= until) return std::unexpected(unavailable("timed out"));
       auto record = next(from, std::min(until - now, leader_wait));
       if (!record) return std::unexpected(record.error());
-      if (*record) records.push_back(**std::move(record));
-      else if (runtime_.boot_time() - began >= leader_wait) client_.ask_for_leaders(runtime_, counters_);
+      if (*record)
+        records.push_back(**std::move(record));
+      else if (runtime_.boot_time() - began >= leader_wait)
+        client_.ask_for_leaders(runtime_, counters_);
     }
     if (is_at_end_) break;  // only holes up to the end
   }
@@ -145,9 +147,9 @@ bool Reader::stands_at(Offset from) const {
 
 Result<Reader::Ends> Reader::ends(BootTime until) const {
   Ends ends;
-  const auto error = rd_kafka_query_watermark_offsets(
-      client_.get(), rd_kafka_topic_name(client_.topic()), static_cast<std::int32_t>(partition_), &ends.first, &ends.end,
-      std::max(1, milliseconds_left(runtime_, until)));
+  const auto error = rd_kafka_query_watermark_offsets(client_.get(), rd_kafka_topic_name(client_.topic()),
+                                                      static_cast<std::int32_t>(partition_), &ends.first, &ends.end,
+                                                      std::max(1, milliseconds_left(runtime_, until)));
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(unavailable(rd_kafka_err2str(error)));
   return ends;
 }
@@ -162,10 +164,10 @@ Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
   }
   if (from > found->end) return found;
   const auto partition = static_cast<std::int32_t>(partition_);
-  const bool placed = is_started_ ? rd_kafka_seek(client_.topic(), partition, from,
-                                                  std::max(1, milliseconds_left(runtime_, until))) ==
-                                        RD_KAFKA_RESP_ERR_NO_ERROR
-                                  : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
+  const bool placed = is_started_
+                          ? rd_kafka_seek(client_.topic(), partition, from,
+                                          std::max(1, milliseconds_left(runtime_, until))) == RD_KAFKA_RESP_ERR_NO_ERROR
+                          : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
   if (!placed) {
     let_go();
     return std::unexpected(unavailable("its reading cannot be begun"));
@@ -178,12 +180,14 @@ Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
   return found;
 }
 
-/// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is lost.
+/// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is
+/// lost.
 Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait) {
   if (auto record = std::exchange(held_, std::nullopt); record && record->offset >= from) return record;
   while (true) {
-    const rd::Message message{rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
-                                               static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
+    const rd::Message message{
+        rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
+                         static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
     if (!message) return std::nullopt;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       is_at_end_ = false;

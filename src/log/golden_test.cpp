@@ -59,8 +59,9 @@ TEST(GoldenRecords, FormatOneRetraction) {
 }
 
 TEST(GoldenRecords, EachFormatHasItsOwn) {
-  EXPECT_EQ(record_format, 1U) << "encode one record of each kind in the new format into tests/data/records/format-N.*, "
-                                  "add a test that reads them as literals, then raise this number";
+  EXPECT_EQ(record_format, 1U)
+      << "encode one record of each kind in the new format into tests/data/records/format-N.*, "
+         "add a test that reads them as literals, then raise this number";
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 //   partition 3:  | 17 a:0 | 18 b:0 last | 19 a:1 last | 20 retraction | …      a, b: attempts; a:1: chunk 1 of a
 //                            b is complete  a is complete
 //
-// Implementations: sqlite::File (embedded), kafka::KafkaLog (cluster), sim::SimLog. All calls may block; none may be called under a lock.
+// Implementations: sqlite::File (embedded), kafka::KafkaLog (cluster), sim::SimLog. All calls may block; none may be
+// called under a lock.
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -102,10 +102,20 @@ Result<Connection> Connection::open(const std::string& conninfo, const PostgresO
   const auto password = read_password(options.password_file);
   if (!password) return std::unexpected(password.error());
   // What comes later counts: the string that people write stands above our defaults.
-  const std::array keywords{"tcp_user_timeout", "keepalives_idle", "application_name", "dbname", "client_encoding",
-                            *password ? "password" : nullptr, static_cast<const char*>(nullptr)};
-  const std::array values{"5000", "5", "ratebook", conninfo.c_str(), "UTF8",
-                          *password ? (*password)->c_str() : nullptr, static_cast<const char*>(nullptr)};
+  const std::array keywords{"tcp_user_timeout",
+                            "keepalives_idle",
+                            "application_name",
+                            "dbname",
+                            "client_encoding",
+                            *password ? "password" : nullptr,
+                            static_cast<const char*>(nullptr)};
+  const std::array values{"5000",
+                          "5",
+                          "ratebook",
+                          conninfo.c_str(),
+                          "UTF8",
+                          *password ? (*password)->c_str() : nullptr,
+                          static_cast<const char*>(nullptr)};
   Handle handle{PQconnectStartParams(keywords.data(), values.data(), 1)};
   const auto failed = [&](const std::string& why) {
     return fail(Failure::unavailable, fmt::format("PostgreSQL cannot be reached: {}", why));

@@ -1,8 +1,8 @@
-// One connection to PostgreSQL. Every wait has a deadline of ours; past it the connection is closed, never the statement
-// cancelled: a commit that is cancelled while it waits for its standby says that it succeeded.
+// One connection to PostgreSQL. Every wait has a deadline of ours; past it the connection is closed, never the
+// statement cancelled: a commit that is cancelled while it waits for its standby says that it succeeded.
 //
-//   run({a, b, c})   one round trip, one transaction: pipelined, committed by the sync at its end (libpq, "Pipeline Mode")
-//   begin … commit   a transaction of several round trips, where COPY is part of it
+//   run({a, b, c})   one round trip, one transaction: pipelined, committed by the sync at its end (libpq, "Pipeline
+//   Mode") begin … commit   a transaction of several round trips, where COPY is part of it
 #pragma once
 #include <concepts>
 #include <functional>

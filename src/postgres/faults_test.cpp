@@ -73,8 +73,7 @@ TEST_F(Faults, CommitThatIsCancelledWhileItWaitsIsUnknownAndIsLookedUp) {
   {
     NoStandby no_standby;
     std::jthread operator_thread{[&] { no_standby.cancel_waiting_commit(); }};
-    const auto outcomes =
-        node.store().publish(writer.request({store::CommitDecision{header, attempt_name(1), 1}}));
+    const auto outcomes = node.store().publish(writer.request({store::CommitDecision{header, attempt_name(1), 1}}));
     ASSERT_FALSE(outcomes.has_value());
     EXPECT_EQ(outcomes.error().failure, Failure::unknown) << outcomes.error().message;
   }
@@ -154,7 +153,8 @@ TEST_F(Faults, BrokenConnectionsAreMadeAnew) {
   TestWriter writer{node.store()};
   Sql admin{server() + " dbname=postgres"};
   const auto end_all = [&] {
-    admin.rows("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '" + database.name() + "'");
+    admin.rows("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '" + database.name() +
+               "'");
   };
   end_all();
   EXPECT_TRUE(node.store().head().has_value()) << "those that lay idle are looked at before";
@@ -204,10 +204,14 @@ TEST_F(Faults, NodesThatStartAtOnceMakeTheTablesOnce) {
 }
 
 TEST_F(Faults, NewerTablesAreLivedWithUnlessTheySayNo) {
-  { TestNode node{database}; }
+  {
+    TestNode node{database};
+  }
   Sql sql{database.conninfo()};
   sql.rows("INSERT INTO migration VALUES (98, 1)");
-  { TestNode node{database}; }
+  {
+    TestNode node{database};
+  }
   sql.rows("INSERT INTO migration VALUES (99, 99)");
   const PostgresOptions options{.primary = database.conninfo()};
   const auto opened = PostgresStore::open(options, machine_runtime());
@@ -218,9 +222,12 @@ TEST_F(Faults, NewerTablesAreLivedWithUnlessTheySayNo) {
 
 TEST_F(Faults, ReplicaThatHasNotGotThatFarIsNotAsked) {
   const TestDatabase behind;
-  { TestNode node{behind}; }
+  {
+    TestNode node{behind};
+  }
   TestNode node{{.primary = database.conninfo(), .replica = behind.conninfo()}};
-  TestNode alone{{.primary = database.conninfo(), .replica = "host=127.0.0.1 port=1", .connect_time = milliseconds{100}}};
+  TestNode alone{
+      {.primary = database.conninfo(), .replica = "host=127.0.0.1 port=1", .connect_time = milliseconds{100}}};
   TestWriter writer{node.store()};
   writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
   // The same version, of another history.

@@ -1,4 +1,5 @@
-// Connections to one server, a bounded number, made when they are needed and kept. One that broke is not given out again.
+// Connections to one server, a bounded number, made when they are needed and kept. One that broke is not given out
+// again.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -18,7 +19,8 @@ class Pool {
   class Lease {
    public:
     Lease(Pool& pool, Connection connection) : pool_(&pool), connection_(std::move(connection)) {}
-    Lease(Lease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
+    Lease(Lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
       if (pool_ != nullptr) pool_->take_back(std::move(connection_));

@@ -18,9 +18,9 @@ CREATE TABLE IF NOT EXISTS ratebook.migration (
 )sql";
 
 // price: 48 bytes a row whatever `chunk` is wide. Its one index finds a chunk's rows, for the follower and the sweep.
-// Measured with 3 million rows: without it a chunk takes a scan of the table; as BRIN a COPY takes half as long again as
-// without any, as B-tree three times as long (0.9 µs a row), yet BRIN knows nothing of what came since the last vacuum,
-// and that is what is asked for.
+// Measured with 3 million rows: without it a chunk takes a scan of the table; as BRIN a COPY takes half as long again
+// as without any, as B-tree three times as long (0.9 µs a row), yet BRIN knows nothing of what came since the last
+// vacuum, and that is what is asked for.
 constexpr std::string_view schema_1 = R"sql(
 CREATE TABLE log_partition (
   partition integer PRIMARY KEY,
@@ -328,10 +328,11 @@ Result<void> migrate(Connection& connection, std::uint32_t partitions) {
     if (!standing) return std::unexpected(standing.error());
   }
   if (standing->oldest_program > newest) {
-    return fail(Failure::refused,
-                fmt::format("the store's tables are of version {}, which asks for a program that knows version {}; this "
-                            "one knows {}: install a newer ratebook",
-                            standing->version, standing->oldest_program, newest));
+    return fail(
+        Failure::refused,
+        fmt::format("the store's tables are of version {}, which asks for a program that knows version {}; this "
+                    "one knows {}: install a newer ratebook",
+                    standing->version, standing->oldest_program, newest));
   }
   return {};
 }

@@ -23,6 +23,9 @@ class PostgresStore final : public store::Store {
   static Result<std::unique_ptr<PostgresStore>> open(const PostgresOptions& options, const Runtime& runtime);
   ~PostgresStore() override;
 
+  /// To the primary, for questions.
+  std::size_t connections_in_use() const { return primary_.in_use(); }
+
   std::uint32_t partition_count() const override { return partition_count_; }
   const Signal& changed() const override { return changed_; }
 

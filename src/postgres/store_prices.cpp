@@ -150,15 +150,16 @@ Result<void> read_version(Connection& connection, const store::Head& at, const s
 }  // namespace
 
 Result<store::Head> PostgresStore::head_at(Version at) {
-  const auto rows = ask(Statement{"SELECT version, chain FROM version WHERE version <= $1 ORDER BY version DESC LIMIT 1",
-                         std::min<Version>(at, INT64_MAX)});
+  const auto rows =
+      ask(Statement{"SELECT version, chain FROM version WHERE version <= $1 ORDER BY version DESC LIMIT 1",
+                    std::min<Version>(at, INT64_MAX)});
   if (!rows) return std::unexpected(rows.error());
   if (rows->size() == 0) return store::Head{};
   return store::Head{.version = rows->integer_as<Version>(0, 0), .chain = rows->digest(0, 1)};
 }
 
-Result<void> PostgresStore::read_prices(
-    const store::PriceSink& sink, const std::function<Result<void>(Connection&, const store::PriceSink&)>& read) {
+Result<void> PostgresStore::read_prices(const store::PriceSink& sink,
+                                        const std::function<Result<void>(Connection&, const store::PriceSink&)>& read) {
   bool has_given = false;
   const store::PriceSink noting = [&](std::span<const NumberedPrice> prices) {
     has_given = true;

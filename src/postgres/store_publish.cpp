@@ -48,8 +48,8 @@ Result<std::vector<store::Outcome>> PostgresStore::publish(const store::PublishR
   json::append_objects(bad_records, request.bad_records, write_bad_record);
   const auto rows = (*lease)->run(
       Statement{"SELECT outcome, outcome_version FROM publish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                request.partition, request.epoch, request.expected.offset, request.expected.digest,
-                request.next.offset, request.next.digest, request.now, decisions, array_of(request.swept), bad_records},
+                request.partition, request.epoch, request.expected.offset, request.expected.digest, request.next.offset,
+                request.next.digest, request.now, decisions, array_of(request.swept), bad_records},
       Effect::change);
   if (!rows) return std::unexpected(rows.error());
   std::vector<store::Outcome> outcomes;

@@ -39,11 +39,12 @@ Result<store::Head> PostgresStore::head() {
 }
 
 Result<std::vector<VersionRow>> PostgresStore::versions(Version after, std::size_t limit) {
-  const auto rows = ask(Statement{"SELECT v.version, v.kind, b.id, b.attempt, r.id, r.attempt, v.committed_at, v.chain "
-                         "FROM version AS v LEFT JOIN batch AS b ON b.sequence = v.batch "
-                         "LEFT JOIN batch AS r ON r.sequence = v.replaced WHERE v.version > $1 ORDER BY v.version "
-                         "LIMIT $2",
-                         std::min<Version>(after, INT64_MAX), std::min<std::size_t>(limit, INT64_MAX)});
+  const auto rows =
+      ask(Statement{"SELECT v.version, v.kind, b.id, b.attempt, r.id, r.attempt, v.committed_at, v.chain "
+                    "FROM version AS v LEFT JOIN batch AS b ON b.sequence = v.batch "
+                    "LEFT JOIN batch AS r ON r.sequence = v.replaced WHERE v.version > $1 ORDER BY v.version "
+                    "LIMIT $2",
+                    std::min<Version>(after, INT64_MAX), std::min<std::size_t>(limit, INT64_MAX)});
   if (!rows) return std::unexpected(rows.error());
   std::vector<VersionRow> found;
   for (int row = 0; row < rows->size(); ++row) {
@@ -71,16 +72,17 @@ Result<std::optional<Batch>> PostgresStore::batch(const std::string& id) {
 }
 
 Result<std::optional<Batch>> PostgresStore::batch_by_key(const std::string& source, const std::string& key) {
-  return find_batch(Statement{fmt::format("{}WHERE source = $1 AND idempotency_key = $2 AND status <> 2", batch_question), source, key});
+  return find_batch(Statement{
+      fmt::format("{}WHERE source = $1 AND idempotency_key = $2 AND status <> 2", batch_question), source, key});
 }
 
 Result<store::BatchPage> PostgresStore::batches(const store::BatchFilter& filter) {
   const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, 1000);
   const int status = filter.status ? static_cast<int>(*filter.status) : -1;
   const auto rows = ask(Statement{fmt::format("{}WHERE sequence < $1 AND ($3::text IS NULL OR source = $3) "
-                                     "AND ($4::smallint < 0 OR status = $4) ORDER BY sequence DESC LIMIT $2",
-                                     batch_question),
-                         std::min<std::uint64_t>(filter.before, INT64_MAX), limit + 1, filter.source, status});
+                                              "AND ($4::smallint < 0 OR status = $4) ORDER BY sequence DESC LIMIT $2",
+                                              batch_question),
+                                  std::min<std::uint64_t>(filter.before, INT64_MAX), limit + 1, filter.source, status});
   if (!rows) return std::unexpected(rows.error());
   store::BatchPage page;
   for (int row = 0; row < rows->size() && page.batches.size() < limit; ++row) {

@@ -28,11 +28,10 @@ Result<store::Claim> PostgresStore::claim(std::uint32_t partition) {
   auto lease = primary_.lease();
   if (!lease) return std::unexpected(lease.error());
   // The first statement waits for a publish that runs, and for chunks that are being staged under the epoch before.
-  const std::array statements{
-      Statement{"SELECT FROM log_partition WHERE partition = $1 FOR UPDATE", partition},
-      Statement{"UPDATE log_partition SET epoch = epoch + 1 WHERE partition = $1 "
-                "RETURNING epoch, position_offset, position_digest",
-                partition}};
+  const std::array statements{Statement{"SELECT FROM log_partition WHERE partition = $1 FOR UPDATE", partition},
+                              Statement{"UPDATE log_partition SET epoch = epoch + 1 WHERE partition = $1 "
+                                        "RETURNING epoch, position_offset, position_digest",
+                                        partition}};
   const auto rows = (*lease)->run(statements, Effect::change);
   if (!rows) return std::unexpected(rows.error());
   const Rows& raised = rows->back();
@@ -55,8 +54,7 @@ Result<std::vector<PortNumber>> PostgresStore::number_ports(std::span<const Port
   std::vector<PortNumber> numbers;
   std::vector<Statement> added;
   for (const PortCode code : codes) {
-    const auto [found, is_new] =
-        known->emplace(std::string{code.view()}, static_cast<PortNumber>(known->size()));
+    const auto [found, is_new] = known->emplace(std::string{code.view()}, static_cast<PortNumber>(known->size()));
     if (is_new) added.emplace_back("INSERT INTO port VALUES ($1, $2)", found->second, code.view());
     numbers.push_back(found->second);
   }
@@ -73,15 +71,16 @@ Result<void> PostgresStore::stage(const store::StageRequest& request) {
   Connection& connection = **lease;
   const auto days = std::ranges::minmax_element(request.prices, {}, &NumberedPrice::day);
   const bool is_empty = request.prices.empty();
-  // It need not wait for a disk or a standby: publish does, and what stands before it in PostgreSQL's log comes with it.
+  // It need not wait for a disk or a standby: publish does, and what stands before it in PostgreSQL's log comes with
+  // it.
   const std::array first{
       Statement{"SET LOCAL synchronous_commit = off"},
       Statement{"SELECT epoch FROM log_partition WHERE partition = $1 FOR KEY SHARE", request.partition},
       Statement{"INSERT INTO marker (attempt, chunk, price_count, first_day, last_day) "
                 "VALUES ($1, $2, $3, date '1970-01-01' + $4::integer, date '1970-01-01' + $5::integer) "
                 "ON CONFLICT DO NOTHING RETURNING number",
-                request.attempt, request.chunk, request.prices.size(),
-                is_empty ? 0 : days.min->day.since_1970, is_empty ? 0 : days.max->day.since_1970}};
+                request.attempt, request.chunk, request.prices.size(), is_empty ? 0 : days.min->day.since_1970,
+                is_empty ? 0 : days.max->day.since_1970}};
   auto begun = connection.begin(first);
   if (!begun) return std::unexpected(begun.error());
   const Rows& epoch = (*begun)[1];

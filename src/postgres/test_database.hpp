@@ -1,5 +1,5 @@
-// What the tests of this folder share: an empty database on the server that RATEBOOK_TEST_POSTGRES names by a connection
-// string, dropped with the test, and a store in it.
+// What the tests of this folder share: an empty database on the server that RATEBOOK_TEST_POSTGRES names by a
+// connection string, dropped with the test, and a store in it.
 #pragma once
 #include <gtest/gtest.h>
 

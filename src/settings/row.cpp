@@ -109,6 +109,11 @@ void Rows::path(std::string_view name, std::string& field, std::string_view mean
   };
 }
 
+void Rows::text(std::string_view name, std::string& field, std::string_view takes, std::string_view meaning) {
+  path(name, field, meaning);
+  rows.back().takes = takes;
+}
+
 void Rows::address(std::string_view name, std::string& host, std::uint16_t& port, std::string_view meaning) {
   Row& row = add(Kind::text, name, meaning);
   row.takes = "ADDRESS:PORT or [IPV6]:PORT";

@@ -64,6 +64,7 @@ class Rows {
   }
   void toggle(std::string_view name, bool& field, std::string_view meaning);
   void path(std::string_view name, std::string& field, std::string_view meaning, std::string_view example = {});
+  void text(std::string_view name, std::string& field, std::string_view takes, std::string_view meaning);
   /// `ADDRESS:PORT`
   void address(std::string_view name, std::string& host, std::uint16_t& port, std::string_view meaning);
   template <class Field>

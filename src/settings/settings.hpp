@@ -9,14 +9,16 @@
 #include "follower/follower.hpp"
 #include "http/server.hpp"
 #include "intake/intake.hpp"
+#include "kafka/options.hpp"
 #include "obs/logger.hpp"
+#include "postgres/options.hpp"
 #include "sqlite/file.hpp"
 #include "writer/writer.hpp"
 
 namespace ratebook::settings {
 
 struct Settings {
-  std::string data_path;    ///< the SQLite file; made where there is none
+  std::string data_path;    ///< the SQLite file; made where there is none; empty in a cluster
   std::string tokens_path;  ///< who may do what; empty: everything is open
   /// Listen beyond loopback without tokens, where whoever reaches it may send and retract.
   bool open_to_everyone = false;
@@ -30,6 +32,11 @@ struct Settings {
   writer::WriterOptions writer;
   follower::FollowerOptions follower;
   sqlite::FileOptions sqlite;
+  kafka::KafkaOptions kafka;
+  postgres::PostgresOptions postgres;
+
+  /// Log and store are Kafka and PostgreSQL, not a file.
+  bool is_cluster() const { return !postgres.primary.empty() || !kafka.brokers.empty(); }
 };
 
 }  // namespace ratebook::settings

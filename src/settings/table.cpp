@@ -201,6 +201,59 @@ void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
              "Connections for past versions; as many threads at most load the book at a start");
 }
 
+void add_kafka(Rows& rows, kafka::KafkaOptions& kafka) {
+  rows.section("kafka", "The log of a cluster");
+  rows.text("brokers", kafka.brokers, "HOST:PORT,…", "Some of the brokers; they name the others");
+  rows.text("topic", kafka.topic, "a topic's name", "The log; made where there is none, checked where there is one");
+  rows.count("partitions", kafka.partitions, 1, 1000,
+             "Of the log, when store and topic are made; later it is what stands in the store");
+  rows.count("replication", kafka.replication, 1, 15, "Copies of the topic, when it is made");
+  rows.text("group", kafka.group, "a group's name", "Nodes of one group share the writing");
+  rows.choice("protocol", kafka.security.protocol,
+              {{"plaintext", std::string{"plaintext"}},
+               {"ssl", std::string{"ssl"}},
+               {"sasl_plaintext", std::string{"sasl_plaintext"}},
+               {"sasl_ssl", std::string{"sasl_ssl"}}},
+              "How the brokers are spoken to");
+  rows.path("ca", kafka.security.ca_file, "Who signs the brokers' certificates, in PEM; empty: the system's");
+  rows.path("certificate", kafka.security.certificate_file, "This node's, in PEM; empty: none");
+  rows.path("key", kafka.security.key_file, "Of that certificate, in PEM");
+  rows.text("sasl_mechanism", kafka.security.sasl_mechanism, "a mechanism's name", "Of the password");
+  rows.text("sasl_user", kafka.security.sasl_user, "a name", "Who this node is");
+  rows.path("sasl_password_file", kafka.security.sasl_password_file, "Its first line is the password");
+  rows.duration("connect_time", kafka.connect_time_max, milliseconds{10}, minutes{5}, "For a connection to a broker");
+  rows.duration("request_time", kafka.request_time_max, seconds{1}, minutes{5},
+                "A broker that is silent for longer is left");
+  rows.duration("produce_time", kafka.produce_time_max, milliseconds{100}, minutes{2},
+                "For a record, over changes of its leader; past it nobody knows whether it is in");
+  rows.duration("session_time", kafka.session_time_max, milliseconds{100}, minutes{30},
+                "After so long a silence of a node others write its partitions");
+  rows.duration("log_keep", kafka.log_keep, milliseconds{0}, days{3650},
+                "Records so young are kept behind the position, for a store that is restored from a backup");
+  rows.bytes("queue_max", kafka.queue_bytes_max, MiB, 4 * GiB,
+             "Records that wait to be acknowledged; past it a batch gets 503");
+}
+
+void add_postgres(Rows& rows, postgres::PostgresOptions& postgres) {
+  rows.section("postgres", "The store of a cluster");
+  rows.text("primary", postgres.primary, "a connection string of libpq, without a password",
+            "The primary, or what leads to it wherever it is");
+  rows.text("replica", postgres.replica, "a connection string of libpq, without a password",
+            "Prices are read there where it has got far enough; empty: from the primary");
+  rows.path("password_file", postgres.password_file,
+            "Its first line is the password, read at each connection; empty: PGPASSWORD, or as libpq finds it");
+  rows.count("connections", postgres.connections_max, 1, 1000, "To the primary, for questions and writers");
+  rows.count("stage_connections", postgres.stage_connections, 1, 64,
+             "To the primary, for prices on their way in: chunks of a large batch that are written at once");
+  rows.count("scan_connections", postgres.scan_connections, 1, 64,
+             "For prices on their way out; as many threads at most load the book at a start");
+  rows.duration("connect_time", postgres.connect_time, milliseconds{10}, minutes{5}, "For a connection");
+  rows.duration("answer_time", postgres.answer_time, milliseconds{100}, hours{1},
+                "For an answer; past it the connection is closed, and a commit is looked up");
+  rows.duration("lock_time", postgres.lock_time, milliseconds{1}, hours{1}, "For a lock that others hold");
+  rows.duration("scan_time", postgres.scan_time, seconds{1}, days{1}, "For all prices that are asked for at once");
+}
+
 }  // namespace
 
 Rows table(Settings& settings) {
@@ -214,6 +267,8 @@ Rows table(Settings& settings) {
   add_api(rows, settings.api);
   add_path(rows, settings);
   add_sqlite(rows, settings.sqlite);
+  add_kafka(rows, settings.kafka);
+  add_postgres(rows, settings.postgres);
   return rows;
 }
 
@@ -223,6 +278,19 @@ bool is_other_variable(std::string_view name) {
                                                    "RATEBOOK_PORT",   "RATEBOOK_SEEDS"};
   return std::ranges::find(others, name) != others.end() || name.starts_with("RATEBOOK_TEST_");
 }
+
+namespace {
+
+/// `password=…`, or `//user:password@`.
+bool holds_password(std::string_view conninfo) {
+  const auto user = conninfo.find("://");
+  if (user == std::string_view::npos) return conninfo.contains("password=") || conninfo.contains("password =");
+  const auto rest = conninfo.substr(user + 3);
+  const auto at = rest.find('@');
+  return conninfo.contains("password=") || (at != std::string_view::npos && rest.substr(0, at).contains(':'));
+}
+
+}  // namespace
 
 std::vector<std::string> contradictions(const Settings& settings) {
   std::vector<std::string> wrong;
@@ -237,6 +305,23 @@ std::vector<std::string> contradictions(const Settings& settings) {
           "sqlite.wal_max");
   if (settings.http.tls.certificate_path.empty() != settings.http.tls.key_path.empty()) {
     wrong.emplace_back("tls.certificate and tls.key belong together: name both, or none");
+  }
+  at_most(settings.postgres.lock_time <= settings.postgres.answer_time, "postgres.lock_time", "postgres.answer_time");
+  if (settings.postgres.primary.empty() != settings.kafka.brokers.empty()) {
+    wrong.emplace_back("postgres.primary and kafka.brokers belong together: a cluster has both, a file replaces both");
+  }
+  if (settings.is_cluster() && !settings.data_path.empty()) {
+    wrong.emplace_back(
+        "data names a file, kafka.brokers and postgres.primary a cluster: leave out the one or the other");
+  }
+  for (const auto& [name, conninfo] : {std::pair{"postgres.primary", settings.postgres.primary},
+                                       std::pair{"postgres.replica", settings.postgres.replica}}) {
+    if (holds_password(conninfo)) {
+      wrong.push_back(
+          fmt::format("{} holds a password, which `ratebook config` and lists of processes show: put it into "
+                      "a file that postgres.password_file names",
+                      name));
+    }
   }
   at_most(settings.writer.retry_wait <= settings.writer.retry_wait_max, "writer.retry_wait", "writer.retry_wait_max");
   return wrong;

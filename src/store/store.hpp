@@ -4,7 +4,8 @@
 //   stage(attempt, chunk)                                     │ any number, any connection, at any time
 //   publish(…)             position, epoch, markers, key      ┘ → batch row, version row: visible, all at once
 //
-// Implementations: sqlite::File (embedded), postgres::PostgresStore (cluster), sim::SimStore. All calls may block; none may be called under a lock.
+// Implementations: sqlite::File (embedded), postgres::PostgresStore (cluster), sim::SimStore. All calls may block; none
+// may be called under a lock.
 #pragma once
 #include <cstdint>
 #include <functional>

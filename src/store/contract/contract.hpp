@@ -159,7 +159,7 @@ class Places : public Contract {};
 class Prices : public Contract {};
 
 /// In each folder that has a store, once.
-#define INSTANTIATE_STORE_CONTRACT(name, make)                                    \
+#define INSTANTIATE_STORE_CONTRACT(name, make)                                     \
   INSTANTIATE_TEST_SUITE_P(name, Publish, ::testing::Values(MakeTestStore{make})); \
   INSTANTIATE_TEST_SUITE_P(name, Places, ::testing::Values(MakeTestStore{make}));  \
   INSTANTIATE_TEST_SUITE_P(name, Prices, ::testing::Values(MakeTestStore{make}))

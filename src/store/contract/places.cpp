@@ -94,7 +94,8 @@ TEST_P(Places, WrongOnesAreRefused) {
 TEST_P(Places, ViewShowsCommittedPricesOnly) {
   ASSERT_TRUE(store.put_places(china(), std::nullopt, 5).has_value());
   TestWriter writer{store};
-  const std::string ask = "SELECT orig_code, dest_code, day, CAST(round(price * 100) AS INTEGER) FROM prices ORDER BY 1, 2, 3";
+  const std::string ask =
+      "SELECT orig_code, dest_code, day, CAST(round(price * 100) AS INTEGER) FROM prices ORDER BY 1, 2, 3";
   const std::vector<NumberedPrice> prices = {{0, 1, Day{18'628}, Cents{115'450}}, {1, 0, Day{0}, Cents{1}}};
   const BatchHeader header = header_of("carrier-a", "k", 2);
   ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 0, prices)).has_value());

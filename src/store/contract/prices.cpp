@@ -24,8 +24,7 @@ bool passes(const NumberedPrice& price, const PriceFilter& filter) {
          price.day <= filter.to;
 }
 
-std::vector<NumberedPrice> brute_force(const std::vector<Model>& batches, Version at,
-                                       const PriceFilter& filter) {
+std::vector<NumberedPrice> brute_force(const std::vector<Model>& batches, Version at, const PriceFilter& filter) {
   std::vector<NumberedPrice> found;
   for (const auto& batch : batches) {
     if (!batch.is_in(at)) continue;
@@ -48,8 +47,7 @@ PriceFilter any_filter(std::uint32_t ports) {
   return filter;
 }
 
-std::vector<NumberedPrice> prices_in_parts(Store& store, Version at, PriceFilter filter,
-                                           std::size_t part_count) {
+std::vector<NumberedPrice> prices_in_parts(Store& store, Version at, PriceFilter filter, std::size_t part_count) {
   std::vector<NumberedPrice> all;
   for (std::size_t index = 0; index < part_count; ++index) {
     filter.part = {index, part_count};
@@ -65,31 +63,31 @@ TEST_P(Prices, AreThoseOfTheVersionThatPassTheFilter) {
   const bool holds = rc::check("they are what a brute force finds", [this] {
     const auto fresh = GetParam()();
     Store& its = fresh->store();
-  TestWriter writer{its};
-  const auto ports = *rc::gen::inRange<std::uint32_t>(2, 30);
-  std::vector<Model> batches;
-  const int steps = *rc::gen::inRange(1, 8);
-  for (int i = 0; i < steps; ++i) {
-    if (!batches.empty() && *rc::gen::inRange(0, 4) == 0) {
-      const auto index = *rc::gen::inRange<std::size_t>(0, batches.size());
-      const std::string id = header_of("a", std::to_string(index), batches[index].prices.size()).id;
-      const auto outcome = writer.decide(RetractDecision{id});
-      if (outcome.kind == Outcome::Kind::retracted) batches[index].retracted = outcome.version;
-      continue;
+    TestWriter writer{its};
+    const auto ports = *rc::gen::inRange<std::uint32_t>(2, 30);
+    std::vector<Model> batches;
+    const int steps = *rc::gen::inRange(1, 8);
+    for (int i = 0; i < steps; ++i) {
+      if (!batches.empty() && *rc::gen::inRange(0, 4) == 0) {
+        const auto index = *rc::gen::inRange<std::size_t>(0, batches.size());
+        const std::string id = header_of("a", std::to_string(index), batches[index].prices.size()).id;
+        const auto outcome = writer.decide(RetractDecision{id});
+        if (outcome.kind == Outcome::Kind::retracted) batches[index].retracted = outcome.version;
+        continue;
+      }
+      auto prices = some_prices(*rc::gen::inRange<std::size_t>(1, 700), static_cast<std::uint32_t>(i), ports);
+      const BatchHeader header = header_of("a", std::to_string(batches.size()), prices.size());
+      const auto outcome = writer.commit(header, attempt_name(i), prices);
+      batches.push_back({std::move(prices), outcome.version, 0});
     }
-    auto prices = some_prices(*rc::gen::inRange<std::size_t>(1, 700), static_cast<std::uint32_t>(i), ports);
-    const BatchHeader header = header_of("a", std::to_string(batches.size()), prices.size());
-    const auto outcome = writer.commit(header, attempt_name(i), prices);
-    batches.push_back({std::move(prices), outcome.version, 0});
-  }
-  const Version newest = its.head()->version;
-  for (int i = 0; i < 6; ++i) {
-    const auto at = *rc::gen::inRange<Version>(0, newest + 2);
-    const PriceFilter filter = i == 0 ? PriceFilter{} : any_filter(ports);
-    const auto wanted = brute_force(batches, at, filter);
-    RC_ASSERT(prices_at(its, at, filter) == wanted);
-    RC_ASSERT(prices_in_parts(its, at, filter, *rc::gen::inRange<std::size_t>(1, 5)) == wanted);
-  }
+    const Version newest = its.head()->version;
+    for (int i = 0; i < 6; ++i) {
+      const auto at = *rc::gen::inRange<Version>(0, newest + 2);
+      const PriceFilter filter = i == 0 ? PriceFilter{} : any_filter(ports);
+      const auto wanted = brute_force(batches, at, filter);
+      RC_ASSERT(prices_at(its, at, filter) == wanted);
+      RC_ASSERT(prices_in_parts(its, at, filter, *rc::gen::inRange<std::size_t>(1, 5)) == wanted);
+    }
   });
   EXPECT_TRUE(holds);
 }
