@@ -22,8 +22,8 @@ START_SECONDS_MAX = 60
 
 
 def fetch_jars() -> pathlib.Path:
-    """The folder of the broker's jars; RATEBOOK_KAFKA_JARS names one that is there already."""
-    if given := os.environ.get("RATEBOOK_KAFKA_JARS"):
+    """The folder of the broker's jars; RATEBOOK_TEST_KAFKA_JARS names one that is there already."""
+    if given := os.environ.get("RATEBOOK_TEST_KAFKA_JARS"):
         return pathlib.Path(given)
     jars = ROOT / "build/kafka-jars"
     if not jars.is_dir():
