@@ -77,6 +77,7 @@ std::variant<Word, Said> read_arguments(int argc, const char* const* argv, const
   add_completion(line);
   add_backup(line);
   add_check(line);
+  add_move(line);
   const auto* version_word = app.add_subcommand("version", "Print the version of this program");
   try {
     app.parse(argc, argv);

@@ -67,5 +67,6 @@ void add_compare(CommandLine& line);
 void add_completion(CommandLine& line);
 void add_backup(CommandLine& line);
 void add_check(CommandLine& line);
+void add_move(CommandLine& line);
 
 }  // namespace ratebook::cli

@@ -145,9 +145,15 @@ struct CheckOptions {
   bool json = false;
 };
 
+struct MoveOptions {
+  std::string from;  ///< a data file
+  settings::Inputs inputs;
+};
+
 /// Each returns an exit code (exit_code.hpp).
 int backup(const BackupOptions& options, const Console& console);
 int check(const CheckOptions& options, const Console& console);
+int move(const MoveOptions& options, const Console& console);
 int serve(const settings::Inputs& inputs, const ServeFunction& run, const Console& console);
 int config(const ConfigOptions& options, const Console& console);
 /// Tells what settings::load() said.

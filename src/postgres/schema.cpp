@@ -256,21 +256,26 @@ BEGIN
   PERFORM pg_notify('ratebook', '');
 END $$;
 
--- Takes the head's lock, then the ports': `document` is what replace_places made of what stood, its ports by number.
-CREATE FUNCTION put_places(content bytea, document jsonb, made_at bigint) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-  h head;
-BEGIN
-  SELECT * INTO h FROM head FOR UPDATE;
-  h := add_version(h, 3, content, NULL, NULL, made_at);
-  INSERT INTO region SELECT h.version, ordinal - 1, r ->> 'slug', r ->> 'name', nullif(r ->> 'parent', '')
+-- The places of a version: `document` names its ports in the order of their numbers, known ones and new ones.
+CREATE FUNCTION insert_places(the_version bigint, document jsonb) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO region SELECT the_version, ordinal - 1, r ->> 'slug', r ->> 'name', nullif(r ->> 'parent', '')
     FROM jsonb_array_elements(document -> 'regions') WITH ORDINALITY AS t (r, ordinal);
   INSERT INTO port SELECT ordinal - 1, p ->> 'code'
     FROM jsonb_array_elements(document -> 'ports') WITH ORDINALITY AS t (p, ordinal)
     WHERE ordinal > (SELECT count(*) FROM port);
   INSERT INTO port_place
-    SELECT h.version, ordinal - 1, p ->> 'name', nullif(p ->> 'parent', ''), (p ->> 'closed')::boolean
+    SELECT the_version, ordinal - 1, p ->> 'name', nullif(p ->> 'parent', ''), (p ->> 'closed')::boolean
     FROM jsonb_array_elements(document -> 'ports') WITH ORDINALITY AS t (p, ordinal);
+$$;
+
+-- Whoever calls it holds the locks of `head` and of all ports: `document` is what replace_places made of what stood.
+CREATE FUNCTION put_places(content bytea, document jsonb, made_at bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  h head;
+BEGIN
+  SELECT * INTO h FROM head;
+  h := add_version(h, 3, content, NULL, NULL, made_at);
+  PERFORM insert_places(h.version, document);
   UPDATE head SET version = h.version, chain = h.chain;
   PERFORM pg_notify('ratebook', '');
   RETURN h.version;

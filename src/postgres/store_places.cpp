@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "json/writer.hpp"
 #include "model/places.hpp"
+#include "postgres/places_json.hpp"
 #include "postgres/store.hpp"
 
 namespace ratebook::postgres {
@@ -47,27 +47,6 @@ PlacesDocument places_in(const Rows& regions, const Rows& ports) {
   return places;
 }
 
-std::string document_of(const PlacesDocument& places) {
-  const auto write_region = [](json::Object& object, const RegionDocument& region) {
-    object.text("slug", region.slug);
-    object.text("name", region.name);
-    object.text("parent", region.parent_slug);
-  };
-  const auto write_port = [](json::Object& object, const PortDocument& port) {
-    object.text("code", port.code);
-    object.text("name", port.name);
-    object.text("parent", port.parent_slug);
-    object.boolean("closed", port.closed);
-  };
-  std::string text;
-  {
-    json::Object document{text};
-    json::append_objects(document.member("regions"), places.regions, write_region);
-    json::append_objects(document.member("ports"), places.ports, write_port);
-  }
-  return text;
-}
-
 std::optional<Fault> fault_of_tag(const store::Head& standing, const std::optional<std::string>& expected) {
   const std::string tag = version_tag(standing.version, standing.chain);
   if (expected ? *expected == tag && standing.version > 0 : standing.version == 0) return std::nullopt;
@@ -97,7 +76,7 @@ Result<Version> PostgresStore::put_places(const PlacesDocument& put, const std::
   }
   const PlacesDocument next = replace_places(places_in((*standing)[3], (*standing)[4]), put);
   const auto made = connection.within(
-      Statement{"SELECT put_places(convert_to($1, 'UTF8'), $2, $3)", places_digest(next), document_of(next), now});
+      Statement{"SELECT put_places(convert_to($1, 'UTF8'), $2, $3)", places_digest(next), places_json(next), now});
   if (!made) {
     connection.roll_back();
     return std::unexpected(made.error());
