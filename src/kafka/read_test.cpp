@@ -43,7 +43,7 @@ TEST_F(KafkaRead, WhatIsThereComesWithoutWaiting) {
   EXPECT_EQ(first(9, 1), "9");
   const auto both = log->read(0, 0, 2, 0s + 1ns);
   ASSERT_TRUE(both);
-  ASSERT_EQ(both->size(), 2U);            // at most two bytes
+  ASSERT_EQ(both->size(), 2U);  // at most two bytes
   EXPECT_EQ(first(2, in_sequence), "2");  // what was one too many is not lost
 }
 
@@ -203,9 +203,23 @@ TEST_F(KafkaRead, HowLongItTakes) {
                static_cast<double>(took[39]) / 1000);
   };
   measure("700 kB read in sequence", 700'000, [](int i) { return i; });
+  std::vector<std::string> many(150, noise(900'000));
+  const auto last = log->append(0, source_of(many));
+  ASSERT_TRUE(last);
+  const BootTime began = test_runtime().boot_time();
+  std::size_t bytes = 0;
+  for (Offset next = 40; next <= *last;) {
+    const auto read = log->read(0, next, 8u << 20, 1ms);
+    ASSERT_TRUE(read) << read.error().message;
+    for (const auto& record : *read) bytes += record.bytes.size();
+    if (!read->empty()) next = read->back().offset + 1;
+  }
+  EXPECT_EQ(bytes, 150U * 900'000U);
+  const Duration took = test_runtime().boot_time() - began;
+  fmt::print("read in sequence: {:.0f} MB/s\n", static_cast<double>(bytes) * 1e3 / static_cast<double>(took.count()));
   measure("700 kB looked up in sequence", 1, [](int i) { return i; });
   measure("700 kB looked up anywhere", 1, [](int i) { return (i * 17) % 40; });
-  measure("looked up at the end", 1, [](int) { return 40; });
+  measure("looked up at the end", 1, [&](int) { return *last + 1; });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace ratebook::kafka {
@@ -14,7 +15,8 @@ constexpr Offset skipped_max = 64;
 Settings consumer_settings() {
   return {
       {"auto.offset.reset", "error"},  // never silently elsewhere
-      {"enable.partition.eof", "true"},        {"allow.auto.create.topics", "false"},
+      {"enable.partition.eof", "true"},
+      {"allow.auto.create.topics", "false"},
       {"isolation.level", "read_uncommitted"},  // nobody writes transactions
       {"fetch.error.backoff.ms", "20"},         // also the pause after a full queue
       {"fetch.message.max.bytes", "1048588"},   // the broker's limit of a record
@@ -61,8 +63,7 @@ Result<std::vector<log::StoredRecord>> Reader::read(Offset from, std::size_t byt
   std::int64_t first = 0;
   std::int64_t end = 0;
   if (rd_kafka_get_watermark_offsets(client_.get(), rd_kafka_topic_name(client_.topic()),
-                                     static_cast<std::int32_t>(partition_), &first,
-                                     &end) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                                     static_cast<std::int32_t>(partition_), &first, &end) == RD_KAFKA_RESP_ERR_NO_ERROR) {
     behind_ = std::max<std::int64_t>(0, end - next_);
   }
   return records;
@@ -80,53 +81,42 @@ Result<std::vector<log::StoredRecord>> Reader::first_record(Offset from, Duratio
         return Records{};
       }
     }
-    const BootTime now = runtime_.boot_time();
-    const bool may_be_end = is_at_end_ && from >= surely_in;
-    const BootTime stop = may_be_end ? began + wait : until;
-    auto record = next(from, std::clamp(stop - now, Duration{0}, leader_wait));
+    if (from < surely_in) is_at_end_ = false;
+    const bool was_at_end = is_at_end_;
+    const BootTime stop = was_at_end ? began + wait : until;
+    auto record = was_at_end ? next(from, std::max(stop - runtime_.boot_time(), Duration{0})) : next_within(from, stop);
     if (!record) return std::unexpected(record.error());
     if (*record) {
       Records records;
       records.push_back(**std::move(record));
       return records;
     }
-    if (runtime_.boot_time() < stop) {
-      if (!is_at_end_ && now - began >= leader_wait) client_.ask_for_leaders(runtime_, counters_);
-      continue;
-    }
-    if (is_at_end_ && from >= surely_in) return Records{};
-    if (runtime_.boot_time() >= until) return std::unexpected(unavailable("timed out"));
+    const bool is_over = runtime_.boot_time() >= stop;
+    if (was_at_end && is_at_end_ && is_over) return Records{};
+    if (!is_at_end_ && runtime_.boot_time() >= until) return std::unexpected(unavailable("timed out"));
   }
 }
 
 Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
   const auto turn = take_turn();
   if (!turn) return std::unexpected(turn.error());
-  const BootTime began = runtime_.boot_time();
-  const BootTime until = began + options_.read_time_max;
+  const BootTime until = runtime_.boot_time() + options_.read_time_max;
   Records records;
   if (stands_at(from)) {
     auto record = next(from, Duration{0});
     if (record && *record) records.push_back(**std::move(record));
   }
-  Offset end = 0;
+  Offset end = std::numeric_limits<Offset>::max();
   while (records.empty()) {
-    if (runtime_.boot_time() >= until) return std::unexpected(unavailable("timed out"));
     const auto ends = stand_at(from, until);
     if (!ends) return std::unexpected(ends.error());
-    if (from >= ends->end) break;
     end = ends->end;
-    while (!is_lost_ && !is_at_end_ && records.empty()) {
-      const BootTime now = runtime_.boot_time();
-      if (now >= until) return std::unexpected(unavailable("timed out"));
-      auto record = next(from, std::min(until - now, leader_wait));
-      if (!record) return std::unexpected(record.error());
-      if (*record)
-        records.push_back(**std::move(record));
-      else if (runtime_.boot_time() - began >= leader_wait)
-        client_.ask_for_leaders(runtime_, counters_);
-    }
-    if (is_at_end_) break;  // only holes up to the end
+    if (from >= end) break;
+    auto record = next_within(from, until);
+    if (!record) return std::unexpected(record.error());
+    if (*record) records.push_back(**std::move(record));
+    else if (is_at_end_) break;  // only holes up to the end
+    else if (runtime_.boot_time() >= until) return std::unexpected(unavailable("timed out"));
   }
   if (!records.empty()) next_ = records.back().offset + 1;
   // Nobody may come back: what fetches at the end would ask for ever.
@@ -146,48 +136,71 @@ bool Reader::stands_at(Offset from) const {
 }
 
 Result<Reader::Ends> Reader::ends(BootTime until) const {
-  Ends ends;
-  const auto error = rd_kafka_query_watermark_offsets(client_.get(), rd_kafka_topic_name(client_.topic()),
-                                                      static_cast<std::int32_t>(partition_), &ends.first, &ends.end,
-                                                      std::max(1, milliseconds_left(runtime_, until)));
+  const auto first = end_at(RD_KAFKA_OFFSET_BEGINNING, until);
+  if (!first) return std::unexpected(first.error());
+  const auto end = end_at(RD_KAFKA_OFFSET_END, until);
+  if (!end) return std::unexpected(end.error());
+  return Ends{*first, *end};
+}
+
+/// The protocol asks for both ends as for a time. rd_kafka_query_watermark_offsets does not keep to its time limit.
+Result<Offset> Reader::end_at(Offset which, BootTime until) const {
+  const rd::PartitionList list{rd_kafka_topic_partition_list_new(1)};
+  auto* asked = rd_kafka_topic_partition_list_add(list.get(), rd_kafka_topic_name(client_.topic()),
+                                                  static_cast<std::int32_t>(partition_));
+  asked->offset = which;
+  auto error = rd_kafka_offsets_for_times(client_.get(), list.get(), std::max(1, milliseconds_left(runtime_, until)));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked->err;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(unavailable(rd_kafka_err2str(error)));
-  return ends;
+  return asked->offset;
 }
 
 /// Where the partition begins and ends now; from there on `from` comes next, unless it lies beyond the end.
 Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
-  const auto found = ends(until);
-  if (!found) return found;
-  if (from < found->first) {
-    return fail(Failure::damaged, fmt::format("records of partition {} before offset {} are deleted: {} was asked for",
-                                              partition_, found->first, from));
-  }
-  if (from > found->end) return found;
   const auto partition = static_cast<std::int32_t>(partition_);
-  const bool placed = is_started_
-                          ? rd_kafka_seek(client_.topic(), partition, from,
-                                          std::max(1, milliseconds_left(runtime_, until))) == RD_KAFKA_RESP_ERR_NO_ERROR
-                          : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
-  if (!placed) {
-    let_go();
-    return std::unexpected(unavailable("its reading cannot be begun"));
-  }
-  is_started_ = true;
-  is_lost_ = false;
+  const bool placed = is_started_ ? rd_kafka_seek(client_.topic(), partition, from,
+                                                  std::max(1, milliseconds_left(runtime_, until))) ==
+                                        RD_KAFKA_RESP_ERR_NO_ERROR
+                                  : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
+  is_started_ = is_started_ || placed;
+  is_lost_ = !placed;
   is_at_end_ = false;
   held_.reset();
   next_ = from;
-  return found;
+  // What was fetched for the place before counts against the queue until it is taken out.
+  if (placed) {
+    if (auto early = next(from, Duration{0}); early && *early) held_ = *std::move(early);
+  }
+  auto found = placed ? ends(until) : std::unexpected(unavailable("its reading cannot be begun"));
+  if (found && from >= found->first && from <= found->end) return found;
+  let_go();
+  if (!found || from > found->end) return found;
+  return fail(Failure::damaged, fmt::format("records of partition {} before offset {} are deleted: {} was asked for",
+                                            partition_, found->first, from));
 }
 
-/// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is
-/// lost.
+/// The next record at or after `from`; none where `until`, the end or the loss of the place comes first. librdkafka's
+/// thread that has once found its queue full looks again only when something wakes it, up to a second later: a question
+/// to the partition's leader does.
+Result<std::optional<log::StoredRecord>> Reader::next_within(Offset from, BootTime until) {
+  const BootTime began = runtime_.boot_time();
+  Duration slice = std::chrono::milliseconds{2};
+  while (true) {
+    auto record = next(from, std::clamp(until - runtime_.boot_time(), Duration{0}, slice));
+    const BootTime now = runtime_.boot_time();
+    if (!record || *record || is_at_end_ || is_lost_ || now >= until) return record;
+    static_cast<void>(end_at(RD_KAFKA_OFFSET_END, std::min(until, now + leader_wait)));
+    if (now - began >= leader_wait) client_.ask_for_leaders(runtime_, counters_);
+    slice = std::min(2 * slice, leader_wait);
+  }
+}
+
+/// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is lost.
 Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait) {
   if (auto record = std::exchange(held_, std::nullopt); record && record->offset >= from) return record;
   while (true) {
-    const rd::Message message{
-        rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
-                         static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
+    const rd::Message message{rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
+                                               static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
     if (!message) return std::nullopt;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       is_at_end_ = false;

@@ -41,8 +41,10 @@ class Reader {
   Result<std::unique_lock<std::timed_mutex>> take_turn();
   bool stands_at(Offset from) const;
   Result<Ends> ends(BootTime until) const;
+  Result<Offset> end_at(Offset which, BootTime until) const;
   Result<Ends> stand_at(Offset from, BootTime until);
   Result<std::optional<log::StoredRecord>> next(Offset from, Duration wait);
+  Result<std::optional<log::StoredRecord>> next_within(Offset from, BootTime until);
   Result<Records> first_record(Offset from, Duration wait, Offset surely_in);
   void let_go();
   Fault unavailable(std::string_view why) const;

@@ -1,6 +1,4 @@
 // The topic: made as the log needs it, refused where it would not keep what is accepted.
-#include "kafka/topic.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <thread>
 
 #include "kafka/test_broker.hpp"
+#include "kafka/topic.hpp"
 
 namespace ratebook::kafka {
 namespace {
@@ -62,8 +61,7 @@ TEST(KafkaTopic, OneThatCouldLoseRecordsIsRefusedWithWordsThatMendIt) {
   EXPECT_THAT(words, HasSubstr("cleanup.policy is compact"));
   EXPECT_THAT(words, HasSubstr("retention.ms is 1000"));
   EXPECT_THAT(words, HasSubstr("flush.messages is 9223372036854775807"));
-  EXPECT_THAT(words,
-              HasSubstr("kafka-configs.sh --alter --topic " + options.topic + " --add-config cleanup.policy=delete,"));
+  EXPECT_THAT(words, HasSubstr("kafka-configs.sh --alter --topic " + options.topic + " --add-config cleanup.policy=delete,"));
   EXPECT_THAT(words, Not(HasSubstr("min.insync")));
 }
 
