@@ -84,7 +84,7 @@ run_programs() {
     name="$preset-$folder"
     rm -f "$results/$name".*
     while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
-    # shellcheck disable=SC2086 # words
+    # shellcheck disable=SC2046 # words
     run_program "$name" $(server_of "$folder") "build/$preset/src/${folder}_test" &
   done
   wait

@@ -176,7 +176,8 @@ TEST(KafkaAppend, RidesOverARestartOfTheBroker) {
   const auto in_sequence = log->read(0, 0, 1u << 20, 0s);
   ASSERT_TRUE(in_sequence) << in_sequence.error().message;
   EXPECT_EQ(in_sequence->front().bytes, "before");
-  fmt::print("over a restart of the broker: {} ms\n", std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+  fmt::print("over a restart of the broker: {} ms\n",
+             std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
 }
 
 TEST(KafkaAppend, ABrokerThatIsAwayRefusesWhatNeverLeft) {
@@ -213,7 +214,8 @@ TEST(KafkaAppend, HowLongItTakes) {
     fmt::print("{}: p50 {:.1f} ms, p99 {:.1f} ms\n", what, at(0.5), at(0.99));
   };
   print("append of one record of 1 kB", {noise(1'000)}, 200);
-  print("append of 4 records of 700 kB", {noise(700'000, 1), noise(700'000, 2), noise(700'000, 3), noise(700'000, 4)}, 30);
+  print("append of 4 records of 700 kB", {noise(700'000, 1), noise(700'000, 2), noise(700'000, 3), noise(700'000, 4)},
+        30);
 }
 
 }  // namespace

@@ -123,16 +123,16 @@ Result<Client> Client::make(rd_kafka_type_t type, const KafkaOptions& options, c
     });
   }
   if (its_hooks.rebalance) {
-    rd_kafka_conf_set_rebalance_cb(conf.get(), [](rd_kafka_t*, rd_kafka_resp_err_t what,
-                                                  rd_kafka_topic_partition_list_t* partitions, void* opaque) {
-      static_cast<Hooks*>(opaque)->rebalance(what, partitions);
-    });
+    rd_kafka_conf_set_rebalance_cb(
+        conf.get(), [](rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions,
+                       void* opaque) { static_cast<Hooks*>(opaque)->rebalance(what, partitions); });
   }
   client.kafka_.reset(rd_kafka_new(type, conf.get(), error.data(), error.size()));
   if (!client.kafka_) return fail(Failure::refused, fmt::format("Kafka: {}", error.data()));
   static_cast<void>(conf.release());  // it is the handle's now
   client.topic_.reset(rd_kafka_topic_new(client.get(), options.topic.c_str(), nullptr));
-  if (!client.topic_) return fail(Failure::refused, fmt::format("Kafka: the topic's name {} is no name", options.topic));
+  if (!client.topic_)
+    return fail(Failure::refused, fmt::format("Kafka: the topic's name {} is no name", options.topic));
   return client;
 }
 

@@ -89,8 +89,8 @@ void Group::serve(const std::stop_token& stop) {
 void Group::serve_once() {
   const rd::Message message{rd_kafka_consumer_poll(client_.get(), 50)};
   if (!message || message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  options_.report({Failure::unavailable,
-                   fmt::format("the group {}: {}", options_.group, rd_kafka_message_errstr(message.get()))});
+  options_.report(
+      {Failure::unavailable, fmt::format("the group {}: {}", options_.group, rd_kafka_message_errstr(message.get()))});
 }
 
 /// Called from within serve_once.
@@ -107,8 +107,8 @@ void Group::rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t*
     error.reset(rd_kafka_incremental_unassign(client_.get(), partitions));
   }
   if (error) {
-    options_.report({Failure::unavailable, fmt::format("the group {}: {}", options_.group,
-                                                       rd_kafka_error_string(error.get()))});
+    options_.report(
+        {Failure::unavailable, fmt::format("the group {}: {}", options_.group, rd_kafka_error_string(error.get()))});
   } else if (assigned) {
     change(*partitions, true);
   }

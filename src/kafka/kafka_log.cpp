@@ -65,7 +65,8 @@ Result<std::shared_ptr<Producer>> KafkaLog::producer() {
   auto fresh = make_producer();
   if (!fresh) return fresh;
   ++counters_.producers_replaced;
-  options_.report({Failure::unknown, "the log's producer failed for good, and its appends with it; another takes over"});
+  options_.report(
+      {Failure::unknown, "the log's producer failed for good, and its appends with it; another takes over"});
   broken = std::exchange(producer_, *fresh);
   return fresh;
 }
@@ -108,19 +109,20 @@ Result<void> KafkaLog::trim(std::uint32_t partition, Offset before) {
   }
   // It stands behind that already.
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) return {};
-  return fail(Failure::unavailable, fmt::format("partition {} of the log cannot be trimmed now: {}", partition,
-                                                rd_kafka_err2str(error)));
+  return fail(Failure::unavailable,
+              fmt::format("partition {} of the log cannot be trimmed now: {}", partition, rd_kafka_err2str(error)));
 }
 
 /// The first record younger than log_keep, by the clocks of the nodes that appended: a margin, which decides nothing.
 Result<Offset> KafkaLog::first_young(std::uint32_t partition, BootTime until) const {
   const auto keep = std::chrono::duration_cast<std::chrono::milliseconds>(options_.log_keep).count();
-  const rd::PartitionList list = one_partition(options_, partition, std::max<std::int64_t>(0, runtime_.wall_time() - keep));
+  const rd::PartitionList list =
+      one_partition(options_, partition, std::max<std::int64_t>(0, runtime_.wall_time() - keep));
   auto error = rd_kafka_offsets_for_times(lookups_.get(), list.get(), std::max(1, milliseconds_left(runtime_, until)));
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(Failure::unavailable, fmt::format("partition {} of the log cannot be trimmed now: {}", partition,
-                                                  rd_kafka_err2str(error)));
+    return fail(Failure::unavailable,
+                fmt::format("partition {} of the log cannot be trimmed now: {}", partition, rd_kafka_err2str(error)));
   }
   const Offset young = list->elems[0].offset;
   return young >= 0 ? young : std::numeric_limits<Offset>::max();  // none is

@@ -18,9 +18,8 @@ void add_metrics(const KafkaLog& log, obs::Metrics& metrics) {
                   read(&Counters::appends_unknown));
   metrics.counted("ratebook_kafka_deliveries_total", "Records answered by the log, or given up.",
                   read(&Counters::deliveries));
-  metrics.counted(
-      "ratebook_kafka_delivery_seconds_total", "Time that these took together.",
-      [&log] { return static_cast<double>(log.counters().delivery_nanoseconds.load()) / 1e9; });
+  metrics.counted("ratebook_kafka_delivery_seconds_total", "Time that these took together.",
+                  [&log] { return static_cast<double>(log.counters().delivery_nanoseconds.load()) / 1e9; });
   metrics.gauge("ratebook_kafka_queued_records", "Records that wait for the log's answer.",
                 read(&Counters::queued_records));
   metrics.gauge("ratebook_kafka_queued_bytes", "Bytes of them.", read(&Counters::queued_bytes));

@@ -24,8 +24,8 @@ struct Security {
 struct KafkaOptions {
   std::string brokers;  ///< HOST:PORT,… of some brokers; they name the others
   std::string topic = "ratebook";
-  std::uint32_t partitions = 12;  ///< of a topic that is made here, where the store does not say
-  int replication = 3;            ///< copies of each partition; of more than one, two must be in sync
+  std::uint32_t partitions = 12;   ///< of a topic that is made here, where the store does not say
+  int replication = 3;             ///< copies of each partition; of more than one, two must be in sync
   std::string group = "ratebook";  ///< its members share the partitions' writers
   Security security;
 
@@ -36,8 +36,8 @@ struct KafkaOptions {
   Duration append_time_max = log::attempt_time_max;      ///< for all records of one append: later ones would not count
   Duration read_time_max = std::chrono::seconds{5};      ///< for a record that is known to be there
   Duration close_time_max = std::chrono::seconds{3};     ///< to leave the group, so that others need not wait for:
-  Duration session_time_max = std::chrono::seconds{6};  ///< silence after which a member's partitions go to others
-  Duration log_keep = std::chrono::hours{24};           ///< records so young stay when trimmed, for a store restored
+  Duration session_time_max = std::chrono::seconds{6};   ///< silence after which a member's partitions go to others
+  Duration log_keep = std::chrono::hours{24};            ///< records so young stay when trimmed, for a store restored
 
   std::size_t queue_bytes_max = 64u << 20;   ///< waiting to be acknowledged, of all appends; more are refused
   std::size_t append_bytes_max = 8u << 20;   ///< of that, one append

@@ -58,10 +58,10 @@ struct Producer::Append {
   std::uint32_t partition;
   BootTime until;
   Signal changed;
-  std::size_t records = 0;      ///< outstanding
-  std::size_t bytes = 0;        ///< outstanding
-  BootTime moved{};             ///< when the last delivery came, or the first record was sent
-  Offset last = -1;             ///< of those acknowledged
+  std::size_t records = 0;  ///< outstanding
+  std::size_t bytes = 0;    ///< outstanding
+  BootTime moved{};         ///< when the last delivery came, or the first record was sent
+  Offset last = -1;         ///< of those acknowledged
   std::uint64_t acknowledged = 0;
   std::uint64_t acknowledged_bytes = 0;
   bool failed = false;

@@ -43,7 +43,7 @@ TEST_F(KafkaRead, WhatIsThereComesWithoutWaiting) {
   EXPECT_EQ(first(9, 1), "9");
   const auto both = log->read(0, 0, 2, 0s + 1ns);
   ASSERT_TRUE(both);
-  ASSERT_EQ(both->size(), 2U);  // at most two bytes
+  ASSERT_EQ(both->size(), 2U);            // at most two bytes
   EXPECT_EQ(first(2, in_sequence), "2");  // what was one too many is not lost
 }
 

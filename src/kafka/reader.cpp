@@ -15,8 +15,7 @@ constexpr Offset skipped_max = 64;
 Settings consumer_settings() {
   return {
       {"auto.offset.reset", "error"},  // never silently elsewhere
-      {"enable.partition.eof", "true"},
-      {"allow.auto.create.topics", "false"},
+      {"enable.partition.eof", "true"},        {"allow.auto.create.topics", "false"},
       {"isolation.level", "read_uncommitted"},  // nobody writes transactions
       {"fetch.error.backoff.ms", "20"},         // also the pause after a full queue
       {"fetch.message.max.bytes", "1048588"},   // the broker's limit of a record
@@ -63,7 +62,8 @@ Result<std::vector<log::StoredRecord>> Reader::read(Offset from, std::size_t byt
   std::int64_t first = 0;
   std::int64_t end = 0;
   if (rd_kafka_get_watermark_offsets(client_.get(), rd_kafka_topic_name(client_.topic()),
-                                     static_cast<std::int32_t>(partition_), &first, &end) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                                     static_cast<std::int32_t>(partition_), &first,
+                                     &end) == RD_KAFKA_RESP_ERR_NO_ERROR) {
     behind_ = std::max<std::int64_t>(0, end - next_);
   }
   return records;
@@ -114,9 +114,12 @@ Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
     if (from >= end) break;
     auto record = next_within(from, until);
     if (!record) return std::unexpected(record.error());
-    if (*record) records.push_back(**std::move(record));
-    else if (is_at_end_) break;  // only holes up to the end
-    else if (runtime_.boot_time() >= until) return std::unexpected(unavailable("timed out"));
+    if (*record)
+      records.push_back(**std::move(record));
+    else if (is_at_end_)
+      break;  // only holes up to the end
+    else if (runtime_.boot_time() >= until)
+      return std::unexpected(unavailable("timed out"));
   }
   if (!records.empty()) next_ = records.back().offset + 1;
   // Nobody may come back: what fetches at the end would ask for ever.
@@ -158,10 +161,10 @@ Result<Offset> Reader::end_at(Offset which, BootTime until) const {
 /// Where the partition begins and ends now; from there on `from` comes next, unless it lies beyond the end.
 Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
   const auto partition = static_cast<std::int32_t>(partition_);
-  const bool placed = is_started_ ? rd_kafka_seek(client_.topic(), partition, from,
-                                                  std::max(1, milliseconds_left(runtime_, until))) ==
-                                        RD_KAFKA_RESP_ERR_NO_ERROR
-                                  : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
+  const bool placed = is_started_
+                          ? rd_kafka_seek(client_.topic(), partition, from,
+                                          std::max(1, milliseconds_left(runtime_, until))) == RD_KAFKA_RESP_ERR_NO_ERROR
+                          : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
   is_started_ = is_started_ || placed;
   is_lost_ = !placed;
   is_at_end_ = false;
@@ -195,12 +198,14 @@ Result<std::optional<log::StoredRecord>> Reader::next_within(Offset from, BootTi
   }
 }
 
-/// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is lost.
+/// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is
+/// lost.
 Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait) {
   if (auto record = std::exchange(held_, std::nullopt); record && record->offset >= from) return record;
   while (true) {
-    const rd::Message message{rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
-                                               static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
+    const rd::Message message{
+        rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
+                         static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
     if (!message) return std::nullopt;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       is_at_end_ = false;

@@ -1,10 +1,10 @@
+#include "kafka/test_broker.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <random>
-
-#include "kafka/test_broker.hpp"
 
 namespace ratebook::kafka::testing {
 

@@ -83,9 +83,10 @@ class TopicAdmin {
     const auto results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer->get()), &count);
     const auto failed = rd_kafka_topic_result_error(results[0]);
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR || failed == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
-    return fail(Failure::conflict,
-                fmt::format("the topic {} cannot be made with {} copies: {}; start more brokers, or ask for fewer copies",
-                            options_.topic, options_.replication, rd_kafka_topic_result_error_string(results[0])));
+    return fail(
+        Failure::conflict,
+        fmt::format("the topic {} cannot be made with {} copies: {}; start more brokers, or ask for fewer copies",
+                    options_.topic, options_.replication, rd_kafka_topic_result_error_string(results[0])));
   }
 
   Result<Config> config() const {
@@ -139,16 +140,16 @@ class TopicAdmin {
 
 Result<void> check_shape(const KafkaOptions& options, const Shape& shape, std::optional<std::uint32_t> wanted) {
   if (wanted && shape.partitions != *wanted) {
-    return fail(Failure::conflict,
-                fmt::format("the topic {} has {} partitions, the store was written from {}: name the topic that belongs "
-                            "to this store; if partitions were added, move to a new topic of {}",
-                            options.topic, shape.partitions, *wanted, *wanted));
+    return fail(
+        Failure::conflict,
+        fmt::format("the topic {} has {} partitions, the store was written from {}: name the topic that belongs "
+                    "to this store; if partitions were added, move to a new topic of {}",
+                    options.topic, shape.partitions, *wanted, *wanted));
   }
   if (shape.replicas_least < options.replication) {
-    return fail(Failure::conflict,
-                fmt::format("a partition of the topic {} has {} copies instead of {}: add some with "
-                            "kafka-reassign-partitions.sh, or ask for fewer",
-                            options.topic, shape.replicas_least, options.replication));
+    return fail(Failure::conflict, fmt::format("a partition of the topic {} has {} copies instead of {}: add some with "
+                                               "kafka-reassign-partitions.sh, or ask for fewer",
+                                               options.topic, shape.replicas_least, options.replication));
   }
   return {};
 }

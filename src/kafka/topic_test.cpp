@@ -1,4 +1,6 @@
 // The topic: made as the log needs it, refused where it would not keep what is accepted.
+#include "kafka/topic.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 #include <thread>
 
 #include "kafka/test_broker.hpp"
-#include "kafka/topic.hpp"
 
 namespace ratebook::kafka {
 namespace {
@@ -61,7 +62,8 @@ TEST(KafkaTopic, OneThatCouldLoseRecordsIsRefusedWithWordsThatMendIt) {
   EXPECT_THAT(words, HasSubstr("cleanup.policy is compact"));
   EXPECT_THAT(words, HasSubstr("retention.ms is 1000"));
   EXPECT_THAT(words, HasSubstr("flush.messages is 9223372036854775807"));
-  EXPECT_THAT(words, HasSubstr("kafka-configs.sh --alter --topic " + options.topic + " --add-config cleanup.policy=delete,"));
+  EXPECT_THAT(words,
+              HasSubstr("kafka-configs.sh --alter --topic " + options.topic + " --add-config cleanup.policy=delete,"));
   EXPECT_THAT(words, Not(HasSubstr("min.insync")));
 }
 
