@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.parse
 
+from certificates import make_certificate
 from conftest import DATA
 
 PASSWORD = "pa55'w\\ord@not/shown"
@@ -28,9 +29,10 @@ def programs() -> pathlib.Path:
 
 
 class Postgres:
-    """A cluster in a folder of its own, on a Unix socket, with a password; one database a name."""
+    """A cluster in a folder of its own, on a Unix socket, with a password; one database a name. With `tls_port` it
+    listens on loopback, too, with a certificate of `authority.pem` in its folder."""
 
-    def __init__(self):
+    def __init__(self, tls_port: int | None = None):
         # Not below pytest's folder: a socket's path has at most 107 bytes.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ratebook-postgres-"))
         # It refuses root.
@@ -54,6 +56,19 @@ class Postgres:
             f"--pwfile={password}",
             "--no-sync",
         )
+        listening = ["-c", "listen_addresses="]
+        if tls_port is not None:
+            make_certificate(self.folder, "server")
+            if self.as_user:
+                for name in ("server.pem", "server.key"):
+                    shutil.chown(self.folder / name, "postgres", "postgres")
+            listening = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={tls_port}", "-c", "ssl=on"]
+            listening += [
+                "-c",
+                f"ssl_cert_file={self.folder}/server.pem",
+                "-c",
+                f"ssl_key_file={self.folder}/server.key",
+            ]
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 [
@@ -63,8 +78,7 @@ class Postgres:
                     str(self.folder / "data"),
                     "-k",
                     str(self.folder),
-                    "-c",
-                    "listen_addresses=",
+                    *listening,
                     "-c",
                     "fsync=off",
                 ],
@@ -72,9 +86,18 @@ class Postgres:
                 stderr=log,
                 cwd="/",
             )
-        self.environment = {**os.environ, "PGHOST": str(self.folder), "PGUSER": "owner", "PGPASSWORD": PASSWORD}
+        self.port = tls_port or 5432
+        self.environment = {
+            **os.environ,
+            "PGPORT": str(self.port),
+            "PGHOST": str(self.folder),
+            "PGUSER": "owner",
+            "PGPASSWORD": PASSWORD,
+        }
         deadline = time.monotonic() + 60
-        while subprocess.run([str(programs() / "pg_isready"), "-q", "-h", str(self.folder)], check=False).returncode:
+        while subprocess.run(
+            [str(programs() / "pg_isready"), "-q", "-h", str(self.folder), "-p", str(self.port)], check=False
+        ).returncode:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text())
             time.sleep(0.05)

@@ -11,41 +11,10 @@ from contextlib import closing
 
 import httpx
 import pytest
+from certificates import make_certificate
 from conftest import binary, connect, post_batch, prices, put_places, read_all, small_places, until
 
 DAY = "2021-01-05"
-
-
-def make_certificate(folder, name: str, authority: str = "authority") -> None:
-    """name.pem and name.key for 127.0.0.1 and localhost, signed by authority.pem, which is made where there is none."""
-
-    def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
-    if not (folder / f"{authority}.pem").exists():
-        openssl(
-            "req", "-x509", *key, "-subj", f"/CN={authority}", "-keyout", f"{authority}.key", "-out", f"{authority}.pem"
-        )
-    openssl(
-        "req",
-        "-x509",
-        *key,
-        "-subj",
-        f"/CN={name}",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1,DNS:localhost",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-        "-CA",
-        f"{authority}.pem",
-        "-CAkey",
-        f"{authority}.key",
-        "-keyout",
-        f"{name}.key",
-        "-out",
-        f"{name}.pem",
-    )
 
 
 class Secure:

@@ -267,5 +267,24 @@ TEST_F(Faults, PasswordComesFromItsFileAndIsNotShown) {
   std::remove(path.c_str());
 }
 
+TEST_F(Faults, TlsIsCheckedToTheEnd) {
+  const char* const tls = std::getenv("RATEBOOK_TEST_POSTGRES_TLS");
+  const char* const password_file = std::getenv("RATEBOOK_TEST_POSTGRES_PASSWORD_FILE");
+  ASSERT_TRUE(tls != nullptr && password_file != nullptr) << "./dev test engines starts a server with TLS";
+  const std::string conninfo = std::string{tls} + " dbname=" + database.name();
+  TestNode node{{.primary = conninfo + " application_name=secure", .password_file = password_file}};
+  EXPECT_TRUE(node.store().head().has_value());
+  const auto plain = Sql{server() + " dbname=postgres"}.rows(
+      "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'secure' AND NOT "
+      "ssl");
+  EXPECT_EQ(plain.front(), "0");
+  for (const std::string wrong : {" sslrootcert=/dev/null", " host=elsewhere"}) {
+    const PostgresOptions options{.primary = conninfo + wrong, .password_file = password_file};
+    const auto opened = PostgresStore::open(options, machine_runtime());
+    ASSERT_FALSE(opened.has_value()) << wrong;
+    EXPECT_NE(opened.error().message.find("certificate"), std::string::npos) << opened.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace ratebook::postgres
