@@ -114,6 +114,35 @@ ensure_packages() {
   end_step
 }
 
+# ensure_packages_without_services PART…: the same, but what is installed starts no service, now or at the next boot. One
+# that was here before is left alone, and so is a policy about starting services, such as containers have.
+ensure_packages_without_services() {
+  local policy=/usr/sbin/policy-rc.d made=0 service
+  local -a wanted missing as_root=()
+  mapfile -t wanted < <(packages_of "$@")
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  if ((${#missing[@]} > 0 && EUID != 0)) && command -v sudo >/dev/null; then as_root=(sudo); fi
+  if ((${#missing[@]} > 0)) && [[ ! -e "$policy" ]]; then
+    # Asked for here, since sudo may ask for a password.
+    if printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null; then
+      made=1
+      "${as_root[@]}" chmod 755 "$policy"
+      # shellcheck disable=SC2064 # as they are now
+      trap "${as_root[*]} rm -f $policy" EXIT
+    fi
+  fi
+  ensure_packages "$@"
+  for service in nginx:nginx-light haproxy:haproxy etcd:etcd-server; do
+    if [[ " ${missing[*]} " == *" ${service#*:} "* ]]; then
+      "${as_root[@]}" update-rc.d "${service%:*}" disable >/dev/null 2>&1 || true
+    fi
+  done
+  if ((made)); then
+    "${as_root[@]}" rm -f "$policy"
+    trap - EXIT
+  fi
+}
+
 # Debian's package would make a cluster and start it; the tests make their own. Where the file stands, somebody has chosen.
 keep_postgres_from_starting() {
   local file=/etc/postgresql-common/createcluster.conf

@@ -27,7 +27,7 @@ check_table() { diff <(sed -n '/^| folder /,$p' src/README.md) <(scripts/include
 check_shell() { shellcheck -x dev .ci/run scripts/*.sh packaging/debian/p*; }
 check_python() {
   make_venv || return 1
-  build/venv/bin/ruff check tests bench && build/venv/bin/ruff format --check tests bench
+  build/venv/bin/ruff check tests bench cluster && build/venv/bin/ruff format --check tests bench cluster
 }
 # The lint preset joins the sources of a folder into one file: most of the time goes into headers of libraries, which are
 # read once a folder so. Tests are left out: the macros of their library are not ours to mend.

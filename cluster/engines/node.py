@@ -1,0 +1,63 @@
+"""Ratebook itself: a node in each zone. It keeps nothing that matters: its folder holds its settings and its spool.
+RATEBOOK_BINARY names another program than the release build."""
+
+import os
+
+from cluster.engine import Command, Engine, Status, ask
+from cluster.engines.kafka import brokers
+from cluster.layout import ROOT
+
+SETTINGS = """listen = "{address}:8080"
+open_to_everyone = true
+
+[intake]
+spool_folder = "{spool}"
+
+[kafka]
+brokers = "{brokers}"
+topic = "ratebook"
+partitions = 12
+replication = {replication}
+
+[postgres]
+primary = "host={address} port=5000 dbname=ratebook user=ratebook"
+replica = "host={address} port=5001 dbname=ratebook user=ratebook"
+password_file = "{password_file}"
+"""
+
+
+class Node(Engine):
+    kind = "node"
+    ports = (8080,)
+    # With other zones it speaks to Kafka alone; it reaches the databases through the balancer of its zone.
+    peer_ports = (9092,)
+
+    @property
+    def name(self) -> str:
+        return f"node-{self.zone.letter}"
+
+    def configure(self) -> None:
+        spool = self.folder / "spool"
+        spool.mkdir()
+        (self.folder / "ratebook.toml").write_text(
+            SETTINGS.format(
+                address=self.address,
+                spool=spool,
+                brokers=brokers(self.layout),
+                replication=len(self.layout.zones),
+                password_file=self.layout.secret("ratebook"),
+            )
+        )
+
+    def command(self) -> Command:
+        binary = os.environ.get("RATEBOOK_BINARY") or str(ROOT / "build" / "release" / "ratebook")
+        return Command([binary, "serve", "--config", "ratebook.toml"])
+
+    def missing(self) -> str:
+        answer = ask(self.address, 8080, "/readyz")
+        return "" if answer.status == 200 else f"/readyz says {answer.status}"
+
+    def status(self) -> Status:
+        answer = ask(self.address, 8080, "/readyz")
+        version = answer.headers.get("Ratebook-Version", "")
+        return Status("ready" if answer.status == 200 else "not ready", f"version {version}" if version else "")

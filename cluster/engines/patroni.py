@@ -1,0 +1,170 @@
+"""PostgreSQL under Patroni: one primary, a synchronous standby, a replica; Patroni moves the primary when it fails. The
+database `ratebook` and its owner are made when the first primary is."""
+
+import json
+import os
+import pathlib
+import shutil
+
+from cluster.command import works
+from cluster.engine import Command, Engine, Status, ask
+from cluster.layout import ROOT
+from cluster.trouble import Trouble
+
+VENV = ROOT / "build" / "venv-cluster"
+MIB = 1 << 20
+
+
+def programs() -> pathlib.Path:
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not found:
+        raise Trouble("no PostgreSQL in /usr/lib/postgresql: ./dev cluster up installs it")
+    return found[-1].parent
+
+
+class Patroni(Engine):
+    kind = "postgres"
+    ports = (5432, 8008)
+    # Clients come through the balancer of a zone, which speaks from an address of its own. With etcd's port a primary
+    # that is cut off loses its leader key as it would with its zone.
+    peer_ports = (5432, 8008, 2380)
+    has_disk = True
+    start_seconds_max = 120.0
+
+    def configure(self) -> None:
+        post_init = self.folder / "post_init.sql"
+        password = self.layout.secret("ratebook").read_text().strip()
+        # The standbys come later: nothing here can wait for them.
+        post_init.write_text(
+            "SET synchronous_commit TO local;\n"
+            f"CREATE ROLE ratebook LOGIN PASSWORD '{password}';\n"
+            "CREATE DATABASE ratebook OWNER ratebook TEMPLATE template0 ENCODING UTF8 LOCALE 'C';\n"
+        )
+        post_init.chmod(0o600)
+        file = self.folder / "patroni.yaml"
+        file.touch(mode=0o600)
+        # JSON is YAML.
+        file.write_text(json.dumps(self.configuration(), indent=1))
+        if os.geteuid() == 0:
+            for path in (self.folder, self.disk, post_init, file):
+                shutil.chown(path, "postgres", "postgres")
+
+    def configuration(self) -> dict:
+        def account(name: str, secret: str) -> dict:
+            return {"username": name, "password": self.layout.secret(secret).read_text().strip()}
+
+        network = f"{self.layout.network}.0/24" if self.layout.kind == "netns" else "127.0.0.0/8"
+        replicated = self.layout.size.is_replicated
+        return {
+            "scope": "ratebook",
+            "name": self.name,
+            "restapi": {"listen": f"{self.address}:8008", "connect_address": f"{self.address}:8008"},
+            # Its own zone's member only: one that cannot reach the others' majority must not hold the leader key.
+            "etcd3": {"hosts": [f"{self.address}:2379"], "use_proxies": True},
+            "watchdog": {"mode": "off"},
+            "bootstrap": {
+                "dcs": {
+                    # The floor that Patroni supports: ttl ≥ 20, and ≥ loop_wait + 2 * retry_timeout.
+                    "ttl": 20,
+                    "loop_wait": 1,
+                    "retry_timeout": 3,
+                    "synchronous_mode": replicated,
+                    "synchronous_mode_strict": replicated,
+                    # A primary that crashed is not waited for: its standby takes over at once.
+                    "primary_start_timeout": 0 if replicated else 300,
+                    "primary_stop_timeout": 5,
+                    "postgresql": {
+                        "use_pg_rewind": True,
+                        # Replicas re-attach 2 s sooner after a promotion without slots.
+                        "use_slots": False,
+                        "remove_data_directory_on_rewind_failure": True,
+                        "remove_data_directory_on_diverged_timelines": True,
+                        "parameters": self.parameters(),
+                    },
+                },
+                "initdb": [{"encoding": "UTF8"}, {"locale": "C"}, "data-checksums"],
+                "post_init": f"{programs()}/psql -X -q -v ON_ERROR_STOP=1 -f post_init.sql",
+            },
+            "postgresql": {
+                "listen": f"{self.address}:5432",
+                "connect_address": f"{self.address}:5432",
+                "data_dir": str(self.disk / "data"),
+                "bin_dir": str(programs()),
+                "pgpass": str(self.folder / "pgpass"),
+                "authentication": {
+                    "superuser": account("postgres", "superuser"),
+                    "replication": account("replicator", "replication"),
+                },
+                "basebackup": [{"checkpoint": "fast"}],
+                "pg_hba": [
+                    f"host replication replicator {network} scram-sha-256",
+                    f"host all all {network} scram-sha-256",
+                ],
+            },
+        }
+
+    def parameters(self) -> dict:
+        size = self.layout.size
+        return {
+            "max_connections": size.connections_max,
+            "shared_buffers": f"{size.shared_buffers_mib}MB",
+            "wal_keep_size": f"{size.wal_kept_mib}MB",
+            "max_wal_size": f"{size.wal_kept_mib}MB",
+            "password_encryption": "scram-sha-256",
+            # A socket's path has at most 107 bytes: everything goes over TCP.
+            "unix_socket_directories": "",
+            # A peer that has died, or was cut off, is known to be gone within seconds.
+            "wal_sender_timeout": "2s",
+            "wal_receiver_timeout": "2s",
+            "wal_retrieve_retry_interval": "200ms",
+            "tcp_user_timeout": 3000,
+            "jit": "off",
+            "log_checkpoints": "off",
+        }
+
+    def command(self) -> Command:
+        return Command([*self.as_user(), str(VENV / "bin" / "python"), str(VENV / "bin" / "patroni"), "patroni.yaml"])
+
+    def as_user(self) -> list[str]:
+        """PostgreSQL refuses root. Where its user cannot reach the tree, it may pass through all folders."""
+        if os.geteuid() != 0:
+            return []
+        words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        if works(*words, "test", "-r", VENV / "bin" / "patroni") and works(*words, "test", "-x", self.disk):
+            return words
+        return [*words, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+
+    def missing(self) -> str:
+        told = ask(self.address, 8008, "/patroni").json()
+        if told.get("state") not in ("running", "streaming"):
+            return f"PostgreSQL is {told.get('state', 'not there')}"
+        if told["role"] not in ("primary", "master"):
+            return "" if told.get("replication_state") == "streaming" else "it does not stream from the primary yet"
+        if self.layout.size.is_replicated and not any(
+            member["role"] == "sync_standby" for member in self.members().values()
+        ):
+            return "no synchronous standby yet"
+        if self.post_init_is_running():
+            return "the database is being made"
+        return ""
+
+    def post_init_is_running(self) -> bool:
+        return ask(self.address, 8008, "/primary").status != 200
+
+    def members(self) -> dict[str, dict]:
+        """As Patroni has them in etcd."""
+        return {member["name"]: member for member in ask(self.address, 8008, "/cluster").json()["members"]}
+
+    def status(self) -> Status:
+        told = ask(self.address, 8008, "/patroni").json()
+        member = self.members().get(self.name, {})
+        role = {"leader": "primary", "sync_standby": "synchronous standby"}.get(
+            member.get("role", ""), member.get("role", told.get("role", ""))
+        )
+        if told.get("state") not in ("running", "streaming"):
+            role = f"{role}, {told.get('state')}"
+        version = str(told.get("server_version", ""))
+        number = f"{version[:-4]}.{int(version[-4:])}" if version else ""
+        lag = member.get("lag", "") if role != "primary" else ""
+        lag = f"{lag / MIB:.1f} MiB" if isinstance(lag, int) else str(lag)
+        return Status(role, f"{number}, timeline {told.get('timeline', '?')}", lag)
