@@ -36,7 +36,11 @@ def run_fail(options: argparse.Namespace) -> None:
     elif len(options.what) != 1:
         raise Trouble("one thing at a time: ./dev cluster fail zone-b, kafka-1, primary, network zone-a")
     with state.locked(options.name):
-        fault = faults.fail(state.load(options.name), options.what[-1], how)
+        known = state.load(options.name)
+        asked = options.what[-1]
+        if options.what[0] == "network":
+            asked = faults.zone_name(known.layout, asked)
+        fault = faults.fail(known, asked, how)
     print(f"{fault.target}: {fault.how}; ./dev cluster heal {fault.target} undoes it")
 
 

@@ -53,6 +53,14 @@ def target_of(layout: Layout, asked: str) -> str:
     return asked
 
 
+def zone_name(layout: Layout, asked: str) -> str:
+    """The zone itself, or the one that an engine stands in."""
+    zones = {engine.zone for engine in engines_in(layout, target_of(layout, asked)) if engine.zone}
+    if not zones:
+        raise Trouble(f"{asked} stands in no zone")
+    return zones.pop().name
+
+
 def half_of(target: str) -> str:
     return next((half for half in HALVES if target.startswith(f"{half}-")), "")
 
@@ -95,10 +103,8 @@ def check(known: State, fault: Fault) -> None:
 
 
 def kill(known: State, fault: Fault) -> None:
-    for engine in engines_in(known.layout, fault.target):
-        process.send(signal.SIGKILL, known.layout.folder, engine.name, half_of(fault.target))
-    for engine in engines_in(known.layout, fault.target):
-        process.kill(known.layout.folder, engine.name, half_of(fault.target))
+    names = [engine.name for engine in engines_in(known.layout, fault.target)]
+    process.kill(known.layout.folder, names, half_of(fault.target))
 
 
 def pause(known: State, fault: Fault) -> None:
@@ -158,7 +164,7 @@ def heal(known: State, asked: str, is_waiting: bool) -> list[Fault]:
         if process.state_of(known.processes.get(engine.name)) == "dead":
             # What it left behind, such as a database without its Patroni, is taken over or goes with it.
             if engine.kind != "postgres":
-                process.kill(layout.folder, engine.name)
+                process.kill(layout.folder, [engine.name])
             launch(known, engine)
             say(f"   started: {engine.name}")
     if is_waiting:

@@ -2,13 +2,15 @@
 their environment says, or for PostgreSQL, which overwrites its own, by the folder that they work in. A signal goes
 through a descriptor opened before that look: a pid that another program has got since is never hit."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 # Not RATEBOOK_…: a node takes such a variable for a setting.
 CLUSTER = "LAUNCHED_INTO_FOLDER"
@@ -93,34 +95,45 @@ def members(cluster: pathlib.Path, name: str | None = None) -> Iterator[int]:
             yield int(entry)
 
 
-def send(number: int, cluster: pathlib.Path, name: str | None = None, part: str = "") -> int:
-    """To all members; of `part` only what is PostgreSQL's ("postmaster"), or only what is not ("patroni"). How many
-    there were."""
-    count = 0
+def signalled(number: int, cluster: pathlib.Path, name: str | None, part: str) -> Iterator[int]:
+    """A descriptor of each process that the signal was sent to, for the caller to close."""
     for pid in members(cluster, name):
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
-        try:
-            wanted = not part or is_postgres(pid) == (part == "postmaster")
-            if wanted and is_member(pid, cluster, name):
+        wanted = not part or is_postgres(pid) == (part == "postmaster")
+        if wanted and is_member(pid, cluster, name):
+            with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(descriptor, number)
-                count += 1
-        except ProcessLookupError:
-            pass
-        finally:
-            os.close(descriptor)
+                yield descriptor
+                continue
+        os.close(descriptor)
+
+
+def send(number: int, cluster: pathlib.Path, name: str | None = None, part: str = "") -> int:
+    """To all members; of `part` only what is PostgreSQL's ("postmaster"), or only what is not ("patroni"). How many
+    there were."""
+    count = 0
+    for descriptor in signalled(number, cluster, name, part):
+        os.close(descriptor)
+        count += 1
     return count
 
 
-def kill(cluster: pathlib.Path, name: str | None = None, part: str = "", seconds: float = 10) -> bool:
-    """kill -9, until none is left; false where some will not go. A dying one may start another, so it looks again."""
+def kill(cluster: pathlib.Path, names: Sequence[str | None] = (None,), part: str = "", seconds: float = 20) -> bool:
+    """kill -9 at once, then until all have ended and hold no port and no file any more; false where some will not go.
+    A dying one may start another, so it looks again."""
     deadline = time.monotonic() + seconds
-    while send(signal.SIGKILL, cluster, name, part):
+    while time.monotonic() < deadline:
+        dying = [one for name in names for one in signalled(signal.SIGKILL, cluster, name, part)]
+        if not dying:
+            return True
+        for descriptor in dying:
+            # Readable once it has ended.
+            select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            os.close(descriptor)
+        # The other half starts it again, as it should.
         if part:
             return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    return False

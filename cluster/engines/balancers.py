@@ -117,10 +117,11 @@ FRONT = """frontend ratebook
   acl is_question path /v1/rates/query
   acl is_stream path /v1/events
   acl is_rate path /rates /v1/rates
-  acl asks_for_more url_param(version) -m found
-  acl asks_for_more req.hdr(Ratebook-Min-Version) -m found
+  acl is_past url_param(version) -m found
+  acl waits req.hdr(Ratebook-Min-Version) -m found
   use_backend streams if is_read is_stream
-  use_backend rates if is_read is_rate !asks_for_more
+  use_backend rates if is_read is_rate !is_past !waits
+  use_backend waits if is_read is_rate !is_past
   use_backend reads if is_read or is_question
   default_backend sends
 # Answers from memory: one that is not there soon is asked of another node. Two tries stay below two seconds.
@@ -129,22 +130,29 @@ backend rates
   retries 2
   option redispatch 1
   retry-on conn-failure empty-response junk-response response-timeout 502 503 504
-{servers}# Reads that may take their time: past versions, lists, many routes at once, a version that is waited for.
+{servers}# The same, where a node may wait a second for the version that is asked for.
+backend waits
+{rules}  timeout server 1600ms
+  retries 1
+  option redispatch 1
+  retry-on conn-failure empty-response junk-response response-timeout 502 503 504
+{servers}# Reads that may take their time: past versions, lists, many routes at once. Only the health check tells a dead
+# node from a slow one.
 backend reads
-{rules}  timeout server 65s
+{rules}{closing}  timeout server 65s
   retries 2
   option redispatch 1
   retry-on conn-failure empty-response junk-response 502 503 504
 {servers}# A node says something at least every 15 s.
 backend streams
-{rules}  timeout server 45s
+{rules}{closing}  timeout server 45s
   retries 2
   option redispatch 1
   retry-on conn-failure empty-response
 {servers}# What changes something is sent again only where no node can have seen it: the connection failed. The client
 # repeats with its key; so that this is never due to an old connection, each request has a new one.
 backend sends
-{rules}  timeout server 95s
+{rules}{closing}  timeout server 95s
   retries 2
   option redispatch 1
   retry-on conn-failure
@@ -160,8 +168,12 @@ FRONT_RULES = """  mode http
   timeout connect 300ms
   timeout queue 1s
   http-error status 503 content-type application/problem+json string '{problem}' hdr Retry-After 1
-  default-server inter 500ms fastinter 250ms downinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+  timeout check 500ms
+  default-server inter 300ms fastinter 200ms downinter 250ms fall 2 rise 1
 """
+
+# What waits for a node that is down by its health check gets an end.
+CLOSING = "  default-server on-marked-down shutdown-sessions\n"
 
 PROBLEM = (
     '{"type":"/problems/unavailable","title":"No node is ready","status":503,'
@@ -183,7 +195,7 @@ class Front(Haproxy):
         return (
             COMMON
             + statistics(self.address)
-            + FRONT.format(address=self.address, rules="%", servers=servers).replace("%", rules)
+            + FRONT.format(address=self.address, rules="%", closing=CLOSING, servers=servers).replace("%", rules)
         )
 
     def missing(self) -> str:

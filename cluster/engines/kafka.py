@@ -41,6 +41,10 @@ def properties(zones: tuple[Zone, ...], zone: Zone, data: pathlib.Path) -> str:
         "controller.quorum.fetch.timeout.ms": 1000,
         "controller.quorum.election.timeout.ms": 500,
         "replica.lag.time.max.ms": 2000,
+        # What a broker asks of a controller, or of a peer, that was cut off is given up soon: the default is 30 s.
+        "controller.socket.timeout.ms": 1500,
+        "socket.connection.setup.timeout.ms": 1500,
+        "socket.connection.setup.timeout.max.ms": 3000,
         # A small broker.
         "num.network.threads": 2,
         "num.io.threads": 2,
@@ -95,7 +99,10 @@ class Kafka(Engine):
         mine = [part for part in told.parts if self.zone.number in part.replicas]
         led = sum(part.leader == self.zone.number for part in mine)
         in_sync = sum(self.zone.number in part.in_sync for part in mine)
-        controls = kafka_wire.controller(self.address, 9092) == self.zone.number
+        try:
+            controls = kafka_wire.controller(self.address, 9092) == self.zone.number
+        except OSError:
+            controls = False
         return Status(
             f"{'controller, ' if controls else ''}leads {led} of {len(told.parts)}",
             kafka_jars.version(),

@@ -158,9 +158,10 @@ class Patroni(Engine):
     def status(self) -> Status:
         told = ask(self.address, 8008, "/patroni").json()
         member = self.members().get(self.name, {})
-        role = {"leader": "primary", "sync_standby": "synchronous standby"}.get(
-            member.get("role", ""), member.get("role", told.get("role", ""))
-        )
+        # Its own word counts: what etcd has of one that was cut off is old.
+        role = "primary" if told.get("role") in ("primary", "master") else "replica"
+        if role == "replica" and member.get("role") == "sync_standby":
+            role = "synchronous standby"
         if told.get("state") not in ("running", "streaming"):
             role = f"{role}, {told.get('state')}"
         version = str(told.get("server_version", ""))
