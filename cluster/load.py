@@ -61,8 +61,9 @@ class Client:
 
 
 class Load:
-    def __init__(self, address: str, batches: float, reads: float):
+    def __init__(self, address: str, codes: list[str], batches: float, reads: float):
         self.address = address
+        self.codes = codes
         self.batches = batches
         self.reads = reads
         self.lock = threading.Lock()
@@ -70,6 +71,7 @@ class Load:
         self.sent = self.refused = self.repeated = self.failed_reads = 0
         self.accepted, self.committed, self.read = Gap(), Gap(), Gap()
         self.slowest_read = 0.0
+        self.refusal = ""
         self.waiting: list[str] = []
         self.run_id = f"{random.getrandbits(48):012x}"
 
@@ -84,7 +86,7 @@ class Load:
             self.send_one(client, number)
 
     def send_one(self, client: Client, number: int) -> None:
-        origin, destination = random.sample(CODES, 2)
+        origin, destination = random.sample(self.codes, 2)
         price = {"orig_code": origin, "dest_code": destination, "day": "2026-01-15", "price": 100 + number % 900}
         body = {"source": "load", "prices": [price] * 10}
         headers = {"Idempotency-Key": f"{self.run_id}-{number}", "Prefer": "wait=0"}
@@ -103,6 +105,7 @@ class Load:
             with self.lock:
                 if status not in (200, 201, 202):
                     self.refused += 1
+                    self.refusal = f"{status} {answer.decode(errors='replace')}"
                     return
                 self.accepted.add()
                 told = json.loads(answer)
@@ -130,6 +133,7 @@ class Load:
                     self.committed.add()
                 elif fate == "rejected":
                     self.refused += 1
+                    self.refusal = answer.decode(errors="replace")
                 else:
                     continue
                 self.waiting.pop(0)
@@ -139,7 +143,7 @@ class Load:
         due = time.monotonic()
         while not self.stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + 1 / self.reads, time.monotonic() - 1)
-            origin, destination = random.sample(CODES, 2)
+            origin, destination = random.sample(self.codes, 2)
             began = time.monotonic()
             query = f"origin={origin}&destination={destination}&date_from=2026-01-01&date_to=2026-01-31"
             try:
@@ -164,27 +168,28 @@ class Load:
             )
 
 
-def ensure_places(address: str) -> None:
-    """An empty store gets five ports; one that has others than these cannot be written to by this."""
+def ensure_places(address: str) -> list[str]:
+    """The codes of open ports; a store without any gets five."""
     client = Client(address)
     try:
         status, answer = client.call("GET", "/v1/places")
         if status == 200 and not json.loads(answer)["ports"]:
             status, answer = client.call("PUT", "/v1/places", PLACES)
-            known = set(CODES)
-        else:
-            known = {port["code"] for port in json.loads(answer).get("ports", [])}
+        if status == 200:
+            status, answer = client.call("GET", "/v1/places")
     except OSError as error:
         raise Trouble(f"http://{address}:8080 does not answer: {error}; ./dev cluster status tells more") from None
     if status != 200:
         raise Trouble(f"http://{address}:8080 answered {status} to places: {answer.decode(errors='replace')}")
-    if not known >= set(CODES):
-        raise Trouble(f"the places of this cluster lack the ports that are sent: {sorted(set(CODES) - known)}")
+    codes = [port["code"] for port in json.loads(answer)["ports"] if not port.get("closed")]
+    if len(codes) < 2:
+        raise Trouble("this cluster has less than two open ports to send prices of")
+    return codes
 
 
 def run(address: str, batches: float, reads: float, seconds: float | None) -> None:
-    ensure_places(address)
-    load = Load(address, batches, reads)
+    codes = ensure_places(address)
+    load = Load(address, codes, batches, reads)
     threads = [threading.Thread(target=work, daemon=True) for work in (load.send, load.watch, load.ask)]
     for thread in threads:
         thread.start()
@@ -200,3 +205,5 @@ def run(address: str, batches: float, reads: float, seconds: float | None) -> No
         load.stop.set()
         if is_terminal:
             print()
+        if load.refusal:
+            print(f"the last that was refused: {load.refusal}")

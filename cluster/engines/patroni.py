@@ -165,7 +165,7 @@ class Patroni(Engine):
         if told.get("state") not in ("running", "streaming"):
             role = f"{role}, {told.get('state')}"
         version = str(told.get("server_version", ""))
-        number = f"{version[:-4]}.{int(version[-4:])}" if version else ""
+        text = f"{version[:-4]}.{int(version[-4:])}, timeline {told.get('timeline', '?')}" if version else ""
         lag = member.get("lag", "") if role != "primary" else ""
         lag = f"{lag / MIB:.1f} MiB" if isinstance(lag, int) else str(lag)
-        return Status(role, f"{number}, timeline {told.get('timeline', '?')}", lag)
+        return Status(role, text, lag)
