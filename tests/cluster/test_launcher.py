@@ -1,0 +1,149 @@
+"""./dev cluster, for real: up, break, mend, down; whatever ends it, nothing is left. Takes minutes; part `cluster` of
+./dev test runs it."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import httpx
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NAME = f"test-{os.getpid()}"
+
+
+def dev(*words: str, name: str = NAME, seconds: float = 300) -> subprocess.CompletedProcess:
+    command = ["./dev", "cluster", words[0], "--name", name, *words[1:]]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
+
+
+def well(*words: str, name: str = NAME) -> str:
+    done = dev(*words, name=name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def row(engine: str) -> str:
+    return next(line for line in well("status").splitlines() if f" {engine} " in line)
+
+
+def left(name: str = NAME) -> list[str]:
+    """What of a cluster is still there: processes, namespaces, links, mounts, files."""
+    folder = str(ROOT / "build" / "cluster" / name)
+    found = [folder] if pathlib.Path(folder).exists() else []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return found + [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if folder in line]
+
+
+def networks() -> set[str]:
+    links = {path.name for path in pathlib.Path("/sys/class/net").iterdir() if path.name.startswith("rb")}
+    spaces = pathlib.Path("/run/netns")
+    return links | ({path.name for path in spaces.iterdir()} if spaces.exists() else set())
+
+
+def get(url: str, path: str) -> httpx.Response:
+    return httpx.get(url + path, trust_env=False, timeout=10)
+
+
+@pytest.fixture
+def nothing_is_left():
+    before = networks()
+    yield
+    dev("down")
+    assert left() == []
+    assert networks() <= before
+
+
+def ready_url(said: str) -> str:
+    return said.splitlines()[-1].removeprefix("ready on ")
+
+
+def test_a_full_cluster_survives_what_is_broken_and_leaves_nothing(nothing_is_left):
+    front = ready_url(well("up"))
+    assert get(front, "/readyz").status_code == 200
+    table = well("status")
+    for engine in ("etcd", "kafka", "postgres", "node", "balancer"):
+        assert table.count(f" {engine}-") == 3, table
+    assert " primary " in table and "synchronous standby" in table and "controller" in table
+
+    well("fail", "node-a")
+    assert "dead" in row("node-a")
+    for _ in range(20):
+        assert get(front, "/rates?date_from=2021-01-01&date_to=2021-01-02&orig_code=AAAAA&dest_code=BBBBB").is_success
+    well("heal", "node-a")
+    assert "alive" in row("node-a")
+
+    failed = well("fail", "primary").split(":")[0]
+    assert "dead" in row(failed)
+    deadline = time.monotonic() + 60
+    while " primary  " not in well("status"):
+        assert time.monotonic() < deadline, "no standby took over"
+        time.sleep(1)
+    well("heal", "primary")
+    assert "alive" in row(failed)
+
+    well("fail", "kafka-2", "--how", "pause")
+    assert "paused" in row("kafka-2")
+    well("heal")
+    assert "fault:" not in well("status")
+    well("down")
+    assert left() == []
+
+
+def test_the_small_size_keeps_within_its_memory(nothing_is_left):
+    front = ready_url(well("up", "--size", "small"))
+    assert get(front, "/readyz").status_code == 200
+    total = next(line for line in well("status").splitlines() if line.startswith("cluster "))
+    assert int(total.split()[-2]) < 1024, total
+
+
+@pytest.mark.parametrize("seconds", [1, 4])
+def test_an_interrupted_start_leaves_nothing(nothing_is_left, seconds):
+    command = ["./dev", "cluster", "up", "--name", NAME]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    # From the moment that something is started.
+    while not process.stdout.readline().startswith("== cluster"):
+        assert process.poll() is None
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert left() == []
+
+
+def test_a_start_that_was_killed_is_removed_by_down(nothing_is_left):
+    command = ["./dev", "cluster", "up", "--name", NAME]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    while not process.stdout.readline().startswith("== cluster"):
+        assert process.poll() is None
+    time.sleep(3)
+    process.kill()
+    process.communicate(timeout=60)
+    assert left() != []
+    well("down")
+    assert left() == []
+
+
+def test_two_clusters_stand_side_by_side(nothing_is_left):
+    other = f"{NAME}-other"
+    try:
+        fronts = {ready_url(well("up", "--size", "small")), ready_url(well("up", "--size", "small", name=other))}
+        assert len(fronts) == 2
+        well("fail", "zone-a")
+        assert [get(front, "/readyz").status_code for front in fronts].count(200) == 1
+    finally:
+        dev("down", name=other)
+    assert left(other) == []
+
+
+def test_what_is_not_there_is_named():
+    refused = dev("status")
+    assert refused.returncode == 1
+    assert f"no cluster {NAME} is up" in refused.stderr
