@@ -67,6 +67,8 @@ def pinned(core):
 class Server:
     """A process that listens on a port of loopback; ended with the block."""
 
+    host = "127.0.0.1"
+
     def __init__(self, name, command, port):
         self.name, self.command, self.port = name, command, port
         self.log = FOLDER / f"{name}.log"
@@ -88,7 +90,7 @@ class Server:
     def ready(self):
         if self.name.startswith("ratebook"):
             return b"listening on" in self.log.read_bytes()
-        socket.create_connection(("127.0.0.1", self.port), 1).close()
+        socket.create_connection((self.host, self.port), 1).close()
         return True
 
     def __exit__(self, *_):
@@ -118,7 +120,7 @@ class Server:
         pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def call(self, method, path, body=None, headers=None, timeout=600):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()

@@ -16,7 +16,7 @@ TARGETS = FOLDER / "targets"
 
 def run_wrk(server, connections, seconds, seed):
     command = [*pinned(1), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(ROOT / "bench" / "rates.lua")]
-    command += [f"http://127.0.0.1:{server.port}", "--", str(TARGETS), str(seed)]
+    command += [f"http://{server.host}:{server.port}", "--", str(TARGETS), str(seed)]
     before = server.cpu_seconds()
     output = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in output.stdout.splitlines() if line.startswith("{")]

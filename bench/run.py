@@ -15,6 +15,7 @@ import growth
 import rates
 import sql
 import whole
+import zones
 from common import FOLDER
 
 import book
@@ -31,6 +32,8 @@ PARTS = {
     "publish": (book.publish, "50,000 prices into a book of 10 million; its bytes a price"),
     "memory": (whole.memory, "memory while 10 million prices come in"),
     "growth": (growth.growth, "how figures grow from 100,000 to 100 million; with --large alone"),
+    "cluster": (zones.written, "batches into a cluster over three zones, beside psql \\copy; only where it is named"),
+    "cluster-reads": (zones.read, "GET /rates on a node of such a cluster, beside an embedded one; the same"),
     "restart": (whole.restart, "from kill -9 to ready with 10 million prices"),
 }
 
@@ -68,7 +71,7 @@ def main():
     if re.search(r"\s|'", str(FOLDER)):
         sys.exit("nginx and sqlite3 cannot be given a path with blanks or quotes: clone elsewhere for the benchmark")
     lines = []
-    for name in options.names or PARTS:
+    for name in options.names or [name for name in PARTS if not name.startswith("cluster")]:
         for line in PARTS[name][0](options):
             lines.append(line)
             if not options.json:
