@@ -122,11 +122,33 @@ TEST_F(KafkaRead, TrimmingUnderAReaderThatWaitsAtTheEnd) {
   if (far) {
     EXPECT_EQ(far->front().offset, 20);
   } else {
-    EXPECT_EQ(far.error().failure, Failure::damaged);
+    EXPECT_EQ(far.error().failure, Failure::damaged) << far.error().message;
   }
   const auto next = lagging->read(0, 200, in_sequence, 1s);
   ASSERT_TRUE(next) << next.error().message;
   EXPECT_EQ(next->front().bytes, "new");
+}
+
+TEST_F(KafkaRead, TrimmingAheadOfAReader) {
+  ASSERT_TRUE(log->append(0, source_of(std::vector(50, noise(100'000)))));
+  options.fetched_bytes_max = 1024;
+  auto lagging = open_log(options);
+  ASSERT_TRUE(lagging->read(0, 0, 1 << 16, 1ms));
+  ASSERT_TRUE(log->trim(0, 49));
+  Result<std::vector<log::StoredRecord>> read;
+  Offset next = 1;
+  while ((read = lagging->read(0, next, 1 << 16, 1ms)) && next < 50) {
+    EXPECT_EQ(read->front().offset, next);
+    ++next;
+  }
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().failure, Failure::damaged) << read.error().message;
+  for (const Offset gone : {1, 48}) {
+    EXPECT_EQ(lagging->read(0, gone, 1 << 16, 1ms).error().failure, Failure::damaged) << gone;
+  }
+  const auto left = lagging->read(0, 49, 1 << 16, 1ms);
+  ASSERT_TRUE(left) << left.error().message;
+  EXPECT_EQ(left->front().offset, 49);
 }
 
 TEST_F(KafkaRead, YoungRecordsAreKept) {

@@ -24,6 +24,25 @@ Settings consumer_settings() {
 
 }  // namespace
 
+/// The right to read, one at a time: a lock whose wait has an end.
+class Reader::Turn {
+ public:
+  explicit Turn(Reader& reader) : reader_(&reader) {}
+  Turn(Turn&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    if (reader_ == nullptr) return;
+    {
+      const std::scoped_lock lock{reader_->mutex_};
+      reader_->is_taken_ = false;
+    }
+    reader_->turn_ended_.notify();
+  }
+
+ private:
+  Reader* reader_;
+};
+
 Settings sequence_settings(const KafkaOptions& options) {
   Settings settings = consumer_settings();
   // A broker answers one fetch of a client at a time: a partition that is begun waits for the one before.
@@ -128,10 +147,18 @@ Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
 }
 
 /// Another call may wait for a broker on this partition.
-Result<std::unique_lock<std::timed_mutex>> Reader::take_turn() {
-  std::unique_lock lock{turn_, 2 * options_.read_time_max};
-  if (!lock.owns_lock()) return std::unexpected(unavailable("others wait for it, too"));
-  return lock;
+Result<Reader::Turn> Reader::take_turn() {
+  const BootTime until = runtime_.boot_time() + 2 * options_.read_time_max;
+  while (true) {
+    const std::uint64_t seen = turn_ended_.count();
+    {
+      const std::scoped_lock lock{mutex_};
+      if (!std::exchange(is_taken_, true)) return Turn{*this};
+    }
+    const BootTime now = runtime_.boot_time();
+    if (now >= until) return std::unexpected(unavailable("others wait for it, too"));
+    turn_ended_.wait_past(seen, until - now);
+  }
 }
 
 bool Reader::stands_at(Offset from) const {
@@ -161,11 +188,17 @@ Result<Offset> Reader::end_at(Offset which, BootTime until) const {
 /// Where the partition begins and ends now; from there on `from` comes next, unless it lies beyond the end.
 Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
   const auto partition = static_cast<std::int32_t>(partition_);
-  const bool placed = is_started_
-                          ? rd_kafka_seek(client_.topic(), partition, from,
-                                          std::max(1, milliseconds_left(runtime_, until))) == RD_KAFKA_RESP_ERR_NO_ERROR
-                          : rd_kafka_consume_start(client_.topic(), partition, from) == 0;
-  is_started_ = is_started_ || placed;
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (is_started_) {
+    error = rd_kafka_seek(client_.topic(), partition, from, std::max(1, milliseconds_left(runtime_, until)));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) let_go();  // after a place that was out of range it wants a new beginning
+  }
+  if (!is_started_) {
+    const bool begun = rd_kafka_consume_start(client_.topic(), partition, from) == 0;
+    error = begun ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+  }
+  const bool placed = error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  is_started_ = placed;
   is_lost_ = !placed;
   is_at_end_ = false;
   held_.reset();
@@ -174,7 +207,7 @@ Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
   if (placed) {
     if (auto early = next(from, Duration{0}); early && *early) held_ = *std::move(early);
   }
-  auto found = placed ? ends(until) : std::unexpected(unavailable("its reading cannot be begun"));
+  auto found = placed ? ends(until) : std::unexpected(unavailable(rd_kafka_err2str(error)));
   if (found && from >= found->first && from <= found->end) return found;
   let_go();
   if (!found || from > found->end) return found;

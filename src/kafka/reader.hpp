@@ -34,11 +34,12 @@ class Reader {
 
  private:
   using Records = std::vector<log::StoredRecord>;
+  class Turn;
   struct Ends {
     Offset first = 0;
     Offset end = 0;
   };
-  Result<std::unique_lock<std::timed_mutex>> take_turn();
+  Result<Turn> take_turn();
   bool stands_at(Offset from) const;
   Result<Ends> ends(BootTime until) const;
   Result<Offset> end_at(Offset which, BootTime until) const;
@@ -54,7 +55,9 @@ class Reader {
   const KafkaOptions& options_;
   const Runtime& runtime_;
   Counters& counters_;
-  std::timed_mutex turn_;                  ///< guards what follows
+  std::mutex mutex_;       ///< guards is_taken_
+  bool is_taken_ = false;  ///< by a turn, which alone touches what follows
+  Signal turn_ended_ = runtime_.make_signal();
   bool is_started_ = false;                ///< librdkafka fetches the partition
   bool is_lost_ = true;                    ///< where it stands is not known
   bool is_at_end_ = false;                 ///< the last fetch found nothing at next_
