@@ -9,9 +9,11 @@ make_cluster_venv() {
   if [[ "$(cat "$venv/requirements" 2>/dev/null)" == "$wanted" ]]; then return; fi
   begin_step "Patroni"
   rm -rf "$venv"
-  /usr/bin/python3 -m venv "$venv" &&
-    "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes -r cluster/requirements.txt &&
-    printf '%s\n' "$wanted" >"$venv/requirements" || give_up "Patroni could not be installed: pip's words are above"
+  if ! { /usr/bin/python3 -m venv "$venv" &&
+    "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes -r cluster/requirements.txt; }; then
+    give_up "Patroni could not be installed: pip's words are above"
+  fi
+  printf '%s\n' "$wanted" >"$venv/requirements"
   end_step
 }
 
