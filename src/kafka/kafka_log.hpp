@@ -39,8 +39,7 @@ class KafkaLog final : public log::Log {
   /// Keeps records younger than log_keep.
   Result<void> trim(std::uint32_t partition, Offset before) override;
 
-  /// A record of a newer format was met: leaves the partitions to nodes that know it, for the life of the process.
-  void leave(const std::string& why) { group_->leave(why); }
+  void leave(const std::string& why) override { group_->leave(why); }
 
   const Counters& counters() const { return counters_; }
   /// Records that assigned partitions hold beyond what was read here, as of the last fetch of each.

@@ -56,6 +56,10 @@ class Log {
   /// Does not block.
   virtual Assignment assignment() = 0;
 
+  /// Gives back what is assigned here, for the life of the process: another node may know what this one does not. A log
+  /// that no other node shares has nobody to give it to.
+  virtual void leave(const std::string& why) { static_cast<void>(why); }
+
   /// Lets the log delete what stands before offset `before`. It may keep more.
   virtual Result<void> trim(std::uint32_t partition, Offset before) = 0;
 };

@@ -73,7 +73,10 @@ class Assigned {
         log_.read(partition_, next_, options_.read_bytes_max, work_waits ? Duration{0} : options_.read_wait);
     if (!records) return std::unexpected(records.error());
     for (const auto& record : *records) {
-      if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) return taken;
+      if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) {
+        log_.leave(taken.error().message);  // a format that this program does not know
+        return taken;
+      }
       if (!log_.is_part_of_store()) digests_.emplace(record.offset, sha256(record.bytes));
       next_ = record.offset + 1;
     }
