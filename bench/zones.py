@@ -229,9 +229,7 @@ def embedded_beside():
     zone = layout.zones[0]
     remove("beside-cluster.sqlite")
     command = [*network_of(layout).inside(zone), str(BINARY), "serve", "--data", str(FOLDER / "beside-cluster.sqlite")]
-    server = Server(
-        "ratebook-beside", [*command, "--listen", f"{zone.address}:8090", "--open-to-everyone"], 8090
-    )
+    server = Server("ratebook-beside", [*command, "--listen", f"{zone.address}:8090", "--open-to-everyone"], 8090)
     server.host = zone.address
     return server
 
