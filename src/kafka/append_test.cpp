@@ -128,8 +128,9 @@ TEST(KafkaAppend, WhenTooMuchWaitsTheNextIsFullAtOnce) {
       });
     }
     while (log->counters().queued_records < 2) std::this_thread::sleep_for(1ms);
+    const std::string record = noise(900'000);
     const auto time = time_of([&] {
-      const auto full = append_one(*log, 0, noise(900'000));
+      const auto full = append_one(*log, 0, record);
       ASSERT_FALSE(full);
       EXPECT_EQ(full.error().failure, Failure::full) << full.error().message;
     });
