@@ -254,7 +254,9 @@ def routes(evidence: Evidence) -> Iterator[Violation]:
             continue
         version = line["shown"]
         if version > evidence.newest:
-            yield Violation("mixed", f"version {version} was shown, the newest in the end is {evidence.newest}", (line,))
+            yield Violation(
+                "mixed", f"version {version} was shown, the newest in the end is {evidence.newest}", (line,)
+            )
             continue
         for number in range(line["first"], line["last"] + 1):
             expected = evidence.expected(line["origin"], number, version)

@@ -5,7 +5,7 @@ import json
 import pathlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 def now() -> float:
@@ -16,11 +16,16 @@ class History:
     def __init__(self, path: pathlib.Path):
         self.path = path
         self.lock = threading.Lock()
+        # Called with each object, in the thread that adds it.
+        self.listeners: list[Callable[[dict], None]] = []
         self.file = open(path, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 # closed by close()
 
     def add(self, what: str, **told: object) -> None:
-        line = json.dumps({"what": what, **told}, separators=(",", ":"))
+        one = {"what": what, **told}
+        line = json.dumps(one, separators=(",", ":"))
         with self.lock:
+            for listener in self.listeners:
+                listener(one)
             if not self.file.closed:
                 self.file.write(line + "\n")
 
