@@ -1,1 +1,1 @@
-"""Breaks a cluster on purpose while a workload runs, and proves from the history that every promise held: ./dev break."""
+"""Breaks a cluster on purpose under a workload; proves from the history that every promise held: ./dev break."""

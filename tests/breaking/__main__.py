@@ -93,13 +93,11 @@ def run(options: argparse.Namespace, names: list[str]) -> int:
     try:
         time.sleep(WARM_SECONDS)
         print(measure.add("nothing", "", now() - WARM_SECONDS / 2, now(), 0).line(), flush=True)
-        done = 0
-        for fault in schedule(chance, names):
+        for done, fault in enumerate(schedule(chance, names)):
             if (options.once and done == len(names)) or (not options.once and time.monotonic() > ends):
                 break
             wrong += break_once(stage, fault, history, measure)
             time.sleep(chance.uniform(1, 5))
-            done += 1
     finally:
         mend(options.name)
         workload.stop(40)
@@ -117,9 +115,9 @@ def run(options: argparse.Namespace, names: list[str]) -> int:
     wrong += workload.failures
     print(measure.table())
     print("\n".join(wrong))
-    sent = len(measure.accepted)
     print(
-        f"{sent} batches accepted, {measure.newest} versions, {len(measure.reads)} reads, {len(measure.all) - 1} faults; "
+        f"{len(measure.accepted)} batches accepted, {measure.newest} versions, {len(measure.reads)} reads, "
+        f"{len(measure.all) - 1} faults; "
         f"{len(violations)} promises broken, {len(wrong)} other findings; seed {options.seed}, {path}"
     )
     return 1 if violations or wrong else 0

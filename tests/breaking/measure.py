@@ -3,8 +3,11 @@ or failed. A line for each fault, a table of all."""
 
 import bisect
 import dataclasses
+import itertools
 import statistics
 import threading
+
+from breaking.contents import PROBE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +16,7 @@ class Gaps:
     target: str
     accepting: float
     committing: float
-    # From a batch's acceptance until a node showed it.
+    # From a small batch's acceptance until a node showed it.
     slowest_commit: float
     reading: float
     slowest_read: float
@@ -50,7 +53,8 @@ class Measure:
         with self.lock:
             if line["what"] == "send" and 200 <= line["status"] < 300:
                 self.accepted.append(line["ended"])
-                if line["id"] not in self.events:
+                # Others may be rejected, as they should.
+                if line["source"].startswith(PROBE) and line["id"] not in self.events:
                     self.waiting.setdefault(line["id"], line["ended"])
             elif line["what"] == "event" and line["number"] > self.newest:
                 self.newest = line["number"]
@@ -69,7 +73,7 @@ class Measure:
         first = max(0, bisect.bisect_left(times, began) - 1)
         window = [one for one in times[first:] if one <= ended]
         points = [*(window or [began]), ended]
-        return max(right - left for left, right in zip(points, points[1:], strict=False))
+        return max(right - left for left, right in itertools.pairwise(points))
 
     def add(self, fault: str, target: str, began: float, ended: float, healthy_after: float) -> Gaps:
         with self.lock:
@@ -118,7 +122,7 @@ class Measure:
                     str(len(of_fault)),
                     *(
                         three([getattr(gaps, field) for gaps in of_fault])
-                        for field in ("accepting", "committing", "slowest_commit", "reading", "slowest_read")
+                        for field in (time.replace(" ", "_") for time in times)
                     ),
                     f"{sum(gaps.failed_reads for gaps in of_fault)} of {sum(gaps.reads for gaps in of_fault)}",
                     three([gaps.healthy_after for gaps in of_fault]),
