@@ -2,7 +2,7 @@
 # A part that cannot be built or runs no test counts as failed.
 # shellcheck shell=bash
 
-all_parts=(unit simulate fuzz threads engines system)
+all_parts=(unit simulate fuzz threads engines system cluster)
 fuzz_seconds="${RATEBOOK_FUZZ_SECONDS:-8}"
 seeds_simulated="${RATEBOOK_SEEDS:-5000}"
 
@@ -17,6 +17,7 @@ for part in "${parts[@]}"; do
     say "  threads    the test programs that use threads, with ThreadSanitizer"
     say "  engines    log and store on real servers, with Address, UB and ThreadSanitizer"
     say "  system     the real server over HTTP, with sanitizers and as shipped"
+    say "  cluster    faults over three zones of this machine under a workload, and the proof that every promise held"
     [[ "$part" == --help ]] || exit 2
     exit 0
   fi
@@ -164,6 +165,13 @@ test_system() {
       --junitxml="$results/system-$preset.xml" </dev/null || result=$?
     add_result_file "$results/system-$preset.xml" "$result" "system tests ($preset)"
   done
+}
+
+# One cluster for a short choice of faults; ./dev break has them all, for as long as wanted.
+test_cluster() {
+  local result=0
+  timeout --kill-after 60 600 ./dev break --name "test-$$" --short </dev/null || result=$?
+  add_counts "$((result == 0))" "$((result != 0))"
 }
 
 run_part() {

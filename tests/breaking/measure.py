@@ -101,19 +101,8 @@ class Measure:
         def three(values: list[float]) -> str:
             return " / ".join(f"{one:.1f}" for one in (min(values), statistics.median(values), max(values)))
 
-        rows = [
-            (
-                "fault",
-                "count",
-                "accepting",
-                "committing",
-                "slowest commit",
-                "reading",
-                "slowest read",
-                "failed reads",
-                "healthy",
-            )
-        ]
+        times = ("accepting", "committing", "slowest commit", "reading", "slowest read")
+        rows = [("fault", "count", *times, "failed reads", "healthy")]
         for fault in sorted({gaps.fault for gaps in self.all}):
             of_fault = [gaps for gaps in self.all if gaps.fault == fault]
             rows.append(
