@@ -50,6 +50,11 @@ def lost(evidence: Evidence) -> Iterator[Violation]:
         taken_out = one.first_told("retract")
         if taken_out and (fate is None or fate.status != "retracted"):
             yield Violation("lost", f"{name(one)}: its retraction was accepted, and is not done", tuple(one.lines))
+        committed = [line["ended"] for line in one.sends if is_ok(line) and line.get("batch_version")]
+        for line in one.lines:
+            is_later = committed and min(committed) < line["began"]
+            if is_later and line["what"] != "send" and line["status"] in (404, 409):
+                yield Violation("lost", f"{name(one)} was committed, and {line['node']} does not know it", (line,))
     for line in evidence.lines:
         if line["what"] == "places" and line.get("put") and line["status"] == 200:
             version = int(line["tag"].strip('"').partition("-")[0])

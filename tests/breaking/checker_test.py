@@ -235,6 +235,12 @@ def test_lost_retraction(good):
     assert "lost" in found(good)
 
 
+@pytest.mark.parametrize("status", [404, 409])
+def test_lost_on_a_node_that_does_not_know_it(good, status):
+    one(good, "retract")["status"] = status
+    assert "lost" in found(good)
+
+
 def test_lost_places(good):
     one(good, "places", moves=1)["tag"] = '"5-00000000"'
     assert "lost" in found(good)

@@ -29,6 +29,9 @@ class Reader:
     def one(self) -> None:
         chance, shared = self.random, self.shared
         self.client.turn_to(chance.choice(["front", *shared.nodes]))
+        if shared.recent and chance.random() < 0.15:
+            self.ask_for_batch(*shared.recent)
+            return
         source = chance.choice(SOURCES)
         origin = chance.choice((origin_of(source), origin_of(source), *HALVES, WHOLE))
         last = shared.number.get(source, 0)
@@ -37,6 +40,15 @@ class Reader:
         asked = chance.randrange(1, shared.newest + 1) if shared.newest and chance.random() < 0.1 else 0
         least = shared.newest if not asked and chance.random() < 0.3 else 0
         rates(self.client, origin, max(0, last - DAYS), last, asked, least)
+
+    def ask_for_batch(self, batch_id: str, version: int) -> None:
+        """Of any node: what one has told as committed, all have."""
+        reply = self.client.call("GET", f"/v1/batches/{batch_id}", headers={"Ratebook-Min-Version": str(version)})
+        told = reply.json() if reply.is_ok else {}
+        self.client.tell(
+            "get", reply, id=batch_id, least=version, state=told.get("status"), batch_version=told.get("version"),
+            retracted_version=told.get("retracted_version"), price_count=told.get("price_count"),
+        )  # fmt: skip
 
 
 def rates(client: Client, origin: str, first: int, last: int, asked: int = 0, least: int = 0) -> bool:

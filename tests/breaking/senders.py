@@ -26,6 +26,8 @@ class Shared:
     number: dict[str, int] = dataclasses.field(default_factory=dict)
     # The highest version that anybody was told.
     newest: int = 0
+    # The batch that was told last as committed, and its version.
+    recent: tuple[str, int] | None = None
     # When a body of a large source was begun, and when it was accepted: what faults wait for.
     accepting: threading.Event = dataclasses.field(default_factory=threading.Event)
     accepted: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -130,6 +132,8 @@ class Sender:
                 self.shared.accepted.set()
             if reply.is_ok:
                 self.shared.newest = max(self.shared.newest, told.get("version") or 0)
+                if told.get("version"):
+                    self.shared.recent = (told["id"], told["version"])
             if reply.status not in DOUBTFUL:
                 # Now and then a repeat, though nobody is in doubt.
                 if tries == 1 and chance.random() < 0.03 and not self.shared.stop.is_set():
