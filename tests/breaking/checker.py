@@ -105,6 +105,8 @@ def told_true(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation("mixed", f"{name(one)} has the id {batch_id}, {line['id']} was told", (line,))
             if line.get("price_count") not in (None, one.what.size):
                 yield Violation("torn", f"{name(one)} has {one.what.size} prices, not what was told", (line,))
+            if line["what"] == "get" and line["state"] == "accepted" and fate and 0 < fate.version <= line["version"]:
+                yield Violation("own writes", f"{name(one)} is said to wait at a version that shows it", (line,))
             for told, real in (("batch_version", "version"), ("retracted_version", "retracted")):
                 version = line.get(told)
                 if version and (fate is None or getattr(fate, real) != version):

@@ -368,6 +368,12 @@ def test_own_writes_not_shown(good):
     assert "own writes" in found(good)
 
 
+def test_own_writes_that_are_said_to_wait(good):
+    line = {**one(good, "send", source="small-0"), "what": "get", "node": "node-a", "status": 200, "state": "accepted"}
+    good.append({**line, "batch_version": None, "version": 2, "began": 90.0, "ended": 91.0})
+    assert "own writes" in found(good)
+
+
 def test_a_node_that_goes_back(good):
     last = [line for line in good if line["what"] == "read"][-1]
     last |= {"version": 1}
