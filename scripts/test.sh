@@ -127,6 +127,7 @@ test_threads() {
 }
 
 test_engines() {
+  (fetch_kafka) || return 1
   local preset server
   local -a folders=()
   for server in tests/engines/*.py; do folders+=("$(basename "$server" .py)"); done
@@ -167,9 +168,15 @@ test_system() {
   done
 }
 
-# One cluster for a short choice of faults; ./dev break has them all, for as long as wanted.
+# The launcher; then one cluster for a short choice of faults: ./dev break has them all, for as long as wanted.
 test_cluster() {
   local result=0
+  (make_cluster_venv && fetch_kafka) && make_venv || return 1
+  build_preset release ratebook || return 1
+  rm -f "$results/cluster.xml"
+  build/venv/bin/pytest tests/cluster -q --junitxml="$results/cluster.xml" </dev/null || result=$?
+  add_result_file "$results/cluster.xml" "$result" "launcher"
+  result=0
   timeout --kill-after 60 600 ./dev break --name "test-$$" --short </dev/null || result=$?
   add_counts "$((result == 0))" "$((result != 0))"
 }
@@ -189,7 +196,9 @@ run_part() {
     $((passed - passed_before)) $((failed - failed_before)))")
 }
 
-ensure_packages build test fuzz
+# shellcheck source=scripts/engines.sh
+source scripts/engines.sh
+ensure_packages_without_services build test fuzz cluster
 mkdir -p "$results"
 for part in "${parts[@]}"; do run_part "$part"; done
 

@@ -79,7 +79,6 @@ Settings common_settings(const KafkaOptions& options) {
       {"socket.timeout.ms", in_milliseconds(options.request_time_max)},
       {"reconnect.backoff.ms", "50"},
       {"reconnect.backoff.max.ms", "500"},
-      {"retry.backoff.ms", "50"},
       {"topic.metadata.refresh.interval.ms", "30000"},
       {"topic.metadata.refresh.fast.interval.ms", "100"},
       {"log.connection.close", "false"},

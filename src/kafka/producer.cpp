@@ -27,6 +27,7 @@ Settings producer_settings(const KafkaOptions& options) {
       {"compression.codec", "zstd"},
       {"compression.level", "1"},
       {"linger.ms", "1"},
+      {"retry.backoff.ms", "50"},
       {"message.max.bytes", fmt::to_string(record_bytes_max)},
       {"message.timeout.ms", in_milliseconds(options.produce_time_max)},
       {"request.timeout.ms", in_milliseconds(std::min(options.request_time_max, options.produce_time_max))},

@@ -8,7 +8,6 @@ file that names its process.
 import contextlib
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,23 +17,9 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# ./dev test engines fetches them.
+JARS = ROOT / "build" / "kafka" / "jars"
 START_SECONDS_MAX = 60
-
-
-def fetch_jars() -> pathlib.Path:
-    """The folder of the broker's jars; RATEBOOK_TEST_KAFKA_JARS names one that is there already."""
-    if given := os.environ.get("RATEBOOK_TEST_KAFKA_JARS"):
-        return pathlib.Path(given)
-    jars = ROOT / "build/kafka-jars"
-    if not jars.is_dir():
-        partial = jars.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        pom = ROOT / "cluster/kafka/pom.xml"
-        subprocess.run(
-            ["mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={partial}"], check=True
-        )
-        partial.rename(jars)
-    return jars
 
 
 def free_ports(count: int) -> list[int]:
@@ -52,7 +37,7 @@ class Broker:
         self.pid_file = folder / "pid"
         self.ending = threading.Event()
         self.process: subprocess.Popen | None = None
-        self.environment = os.environ | {"CLASSPATH": f"{fetch_jars()}/*"}
+        self.environment = os.environ | {"CLASSPATH": f"{JARS}/*"}
         settings = {
             "process.roles": "broker,controller",
             "node.id": 1,
