@@ -176,7 +176,8 @@ class Post : public std::enable_shared_from_this<Post> {
   bool answer_if_decided() {
     if (posted_.key.empty()) return false;
     const auto same_key = service_.store.batch_by_key(header_.source, header_.key);
-    if (same_key && *same_key && (*same_key)->header.id != header_.id) {
+    if (!same_key) return false;  // nor would the next question be answered
+    if (*same_key && (*same_key)->header.id != header_.id) {
       Batch rejected = accepted_batch(header_);
       rejected.rejection = Rejection::key_conflict;
       return answer(rejection_problem(rejected)), true;

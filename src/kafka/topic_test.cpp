@@ -76,7 +76,7 @@ TEST(KafkaTopic, FewerCopiesThanAskedForAreRefused) {
   EXPECT_THAT(refusal(options), HasSubstr("start more brokers"));
 }
 
-TEST(KafkaTopic, MinInSyncBelowTwoIsRefused) {
+TEST(KafkaTopic, OneCopyNeedsNoOtherInSync) {
   auto options = test_options();
   make_topic(options, {{"retention.ms", "-1"}, {"flush.messages", "1"}, {"min.insync.replicas", "1"}});
   EXPECT_EQ(refusal(options), "accepted");

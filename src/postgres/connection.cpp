@@ -180,10 +180,10 @@ Result<Answer> Connection::next_answer(BootTime deadline, Effect effect) {
   return Answer{PQgetResult(handle_.get())};
 }
 
-Result<std::vector<Rows>> Connection::run(std::span<const Statement> statements, Effect effect) {
+Result<std::vector<Rows>> Connection::run(std::span<const Statement> statements, Effect effect, Duration at_most) {
   if (!is_usable()) return fail(Failure::unavailable, "the connection to PostgreSQL is closed");
   warning_->clear();
-  auto rows = run_pipeline(statements, effect);
+  auto rows = run_pipeline(statements, effect, runtime_->boot_time() + at_most);
   if (rows && effect == Effect::change && !warning_->empty()) {
     // Such as `canceling wait for synchronous replication`: it may be gone after a fail-over.
     return std::unexpected(Fault{Failure::unknown, "PostgreSQL: " + *warning_});
@@ -197,8 +197,8 @@ Result<Rows> Connection::run(const Statement& statement, Effect effect) {
   return std::move(rows->front());
 }
 
-Result<std::vector<Rows>> Connection::run_pipeline(std::span<const Statement> statements, Effect effect) {
-  const BootTime deadline = answer_deadline();
+Result<std::vector<Rows>> Connection::run_pipeline(std::span<const Statement> statements, Effect effect,
+                                                   BootTime deadline) {
   PGconn* const db = handle_.get();
   if (PQenterPipelineMode(db) == 0) return std::unexpected(last_fault(Effect::none));
   for (const auto& statement : statements) {
@@ -253,7 +253,7 @@ Result<std::vector<Rows>> Connection::begin(std::span<const Statement> statement
 
 Result<Rows> Connection::within(const Statement& statement) {
   if (handle_ == nullptr) return fail(Failure::unavailable, "the connection to PostgreSQL is closed");
-  auto rows = run_pipeline({&statement, 1}, Effect::none);
+  auto rows = run_pipeline({&statement, 1}, Effect::none, answer_deadline());
   if (!rows) return std::unexpected(rows.error());
   return std::move(rows->front());
 }
@@ -332,7 +332,7 @@ Result<void> Connection::commit(std::span<const Statement> last) {
   warning_->clear();
   std::vector<Statement> all(last.begin(), last.end());
   all.emplace_back("COMMIT");
-  auto done = run_pipeline(all, Effect::change);
+  auto done = run_pipeline(all, Effect::change, answer_deadline());
   if (!done) {
     roll_back();
     return std::unexpected(done.error());
@@ -344,7 +344,7 @@ Result<void> Connection::commit(std::span<const Statement> last) {
 void Connection::roll_back() {
   if (handle_ == nullptr || PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) return;
   const Statement statement{"ROLLBACK"};
-  if (!run_pipeline({&statement, 1}, Effect::none)) handle_.reset();
+  if (!run_pipeline({&statement, 1}, Effect::none, answer_deadline())) handle_.reset();
 }
 
 bool Connection::is_usable() const {

@@ -89,7 +89,10 @@ class Connection {
 
   /// Runs all in one transaction and one round trip; answers in their order. A statement that the server refuses takes
   /// back the others: its SQLSTATE decides the failure (fault_of).
-  Result<std::vector<Rows>> run(std::span<const Statement> statements, Effect effect);
+  Result<std::vector<Rows>> run(std::span<const Statement> statements, Effect effect, Duration at_most);
+  Result<std::vector<Rows>> run(std::span<const Statement> statements, Effect effect) {
+    return run(statements, effect, options_->answer_time);
+  }
   Result<Rows> run(const Statement& statement, Effect effect);
 
   /// Several round trips: BEGIN with whatever `statements` say, all in one; then copies; then commit.
@@ -117,7 +120,7 @@ class Connection {
   Fault give_up(Effect effect, const std::string& why);
   Result<void> flush(BootTime deadline, Effect effect);
   Result<Answer> next_answer(BootTime deadline, Effect effect);
-  Result<std::vector<Rows>> run_pipeline(std::span<const Statement> statements, Effect effect);
+  Result<std::vector<Rows>> run_pipeline(std::span<const Statement> statements, Effect effect, BootTime deadline);
   /// The answers that are still to come to a simple query: nothing but that it is done.
   Result<void> drain(BootTime deadline);
   bool await(short events, BootTime deadline) const;

@@ -18,7 +18,8 @@ struct PostgresOptions {
   std::size_t connections_max = 8;    ///< to the primary, for single questions, writers and places
   std::size_t scan_connections = 2;   ///< to either server, for prices; more wait
   std::size_t stage_connections = 2;  ///< chunks of a large batch that are written at once
-  Duration connect_time = std::chrono::seconds{3};   ///< until a connection stands
+  Duration connect_time = std::chrono::seconds{2};   ///< until a connection stands
+  Duration question_time = std::chrono::seconds{2};  ///< for an answer to a question: someone waits for it
   Duration answer_time = std::chrono::seconds{10};   ///< for an answer; past it the connection is closed
   Duration scan_time = std::chrono::minutes{10};     ///< for all prices that are asked for at once
   Duration lock_time = std::chrono::seconds{5};      ///< for a lock, kept by the server: less than answer_time

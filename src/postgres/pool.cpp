@@ -2,10 +2,10 @@
 
 namespace ratebook::postgres {
 
-Result<Pool::Lease> Pool::lease() {
+Result<Pool::Lease> Pool::lease(Duration at_most) {
   {
     std::unique_lock lock{mutex_};
-    if (!freed_.wait_for(lock, options_.answer_time, [this] { return in_use_ < connections_max_; })) {
+    if (!freed_.wait_for(lock, at_most, [this] { return in_use_ < connections_max_; })) {
       return fail(Failure::unavailable, "all connections to PostgreSQL are in use");
     }
     ++in_use_;

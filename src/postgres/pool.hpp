@@ -33,8 +33,9 @@ class Pool {
     Connection connection_;
   };
 
-  /// Waits for a free one. Failure::unavailable: all are in use for answer_time, or none can be made.
-  Result<Lease> lease();
+  /// Waits for a free one. Failure::unavailable: all are in use for so long, or none can be made.
+  Result<Lease> lease(Duration at_most);
+  Result<Lease> lease() { return lease(options_.answer_time); }
   std::size_t in_use() const;
 
  private:

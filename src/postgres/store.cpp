@@ -37,10 +37,10 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresOptions
 }
 
 Result<Rows> PostgresStore::ask(const Statement& question) {
-  auto lease = primary_.lease();
+  auto lease = primary_.lease(options_.question_time);
   if (!lease) return std::unexpected(lease.error());
   const std::array statements{question, Statement{proving_write}};
-  auto rows = (*lease)->run(statements, Effect::change);
+  auto rows = (*lease)->run(statements, Effect::change, options_.question_time);
   // Nothing is in doubt but what was read.
   if (!rows) return fail(Failure::unavailable, rows.error().message);
   return std::move(rows->front());

@@ -248,8 +248,10 @@ void add_postgres(Rows& rows, postgres::PostgresOptions& postgres) {
   rows.count("scan_connections", postgres.scan_connections, 1, 64,
              "For prices on their way out; as many threads at most load the book at a start");
   rows.duration("connect_time", postgres.connect_time, milliseconds{10}, minutes{5}, "For a connection");
+  rows.duration("question_time", postgres.question_time, milliseconds{100}, hours{1},
+                "For an answer to a question, such as whether a batch is known; a batch is accepted without it");
   rows.duration("answer_time", postgres.answer_time, milliseconds{100}, hours{1},
-                "For an answer; past it the connection is closed, and a commit is looked up");
+                "For the end of a transaction; past it the connection is closed, and a commit is looked up");
   rows.duration("lock_time", postgres.lock_time, milliseconds{1}, hours{1}, "For a lock that others hold");
   rows.duration("scan_time", postgres.scan_time, seconds{1}, days{1}, "For all prices that are asked for at once");
 }
