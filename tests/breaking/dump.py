@@ -48,10 +48,21 @@ def all_batches(client: Client) -> list[dict]:
 
 
 def all_events(address: str, newest: int) -> list[dict]:
+    """From the first to `newest`; a node may end a long stream, which then goes on with the last id."""
+    found: list[dict] = []
+    while not found or found[-1]["version"] < newest:
+        more = some_events(address, found[-1]["tag"] if found else "0-00000000", newest)
+        if not more:
+            break
+        found += more
+    return found
+
+
+def some_events(address: str, after: str, newest: int) -> list[dict]:
     connection = http.client.HTTPConnection(address, PORT, timeout=20)
     found: list[dict] = []
     try:
-        connection.request("GET", "/v1/events", headers={"Last-Event-ID": "0-00000000"})
+        connection.request("GET", "/v1/events", headers={"Last-Event-ID": after})
         answer = connection.getresponse()
         tag = ""
         while (not found or found[-1]["version"] < newest) and (raw := answer.readline()):
@@ -59,14 +70,8 @@ def all_events(address: str, newest: int) -> list[dict]:
             if name == "id":
                 tag = value
             elif name == "data" and "version" in (told := json.loads(value)):
-                found.append(
-                    {
-                        "version": told["version"],
-                        "kind": told["kind"],
-                        "batch_id": told.get("batch_id") or "",
-                        "tag": tag,
-                    }
-                )
+                batch_id = told.get("batch_id") or ""
+                found.append({"version": told["version"], "kind": told["kind"], "batch_id": batch_id, "tag": tag})
     finally:
         connection.close()
     return found
