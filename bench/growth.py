@@ -69,6 +69,7 @@ def measured(millions, options):
 
 def growth(options):
     if not options.large:
+        note("growth: with --large alone")
         return
     columns = {millions: measured(millions, options) for millions in MILLIONS}
     rows = {name: [columns[millions][name] for millions in MILLIONS] for name in columns[10]}

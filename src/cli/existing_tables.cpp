@@ -1,23 +1,17 @@
 #include "cli/existing_tables.hpp"
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <array>
 #include <vector>
 
+#include "postgres/libpq.hpp"
+
 namespace ratebook::cli {
 namespace {
 
-template <auto free>
-struct Freed {
-  template <class Value>
-  void operator()(Value* value) const {
-    free(value);
-  }
-};
-using Answer = std::unique_ptr<PGresult, Freed<PQclear>>;
-using Line = std::unique_ptr<char, Freed<PQfreemem>>;
+using postgres::Answer;
+using Line = postgres::Text;
 
 std::string last_message(const PGconn* connection) {
   std::string text{PQerrorMessage(connection)};
@@ -92,7 +86,8 @@ void ExistingTables::Close::operator()(Connection* connection) const {
 
 Result<bool> ExistingTables::names_password(const std::string& connection) {
   char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, Freed<PQconninfoFree>> options{PQconninfoParse(connection.c_str(), &message)};
+  const std::unique_ptr<PQconninfoOption, postgres::Freed<PQconninfoFree>> options{
+      PQconninfoParse(connection.c_str(), &message)};
   PQfreemem(message);  // it may repeat a password
   if (!options) {
     return fail(Failure::conflict,

@@ -29,15 +29,15 @@ struct KafkaOptions {
   std::string group = "ratebook";  ///< its members share the partitions' writers
   Security security;
 
-  Duration connect_time_max = std::chrono::seconds{3};   ///< for one connection to one broker
-  Duration open_time_max = std::chrono::seconds{10};     ///< to reach the cluster and make or check the topic
-  Duration request_time_max = std::chrono::seconds{5};   ///< a broker that is silent for longer is left
-  Duration produce_time_max = std::chrono::seconds{15};  ///< for one record, over changes of its leader
-  Duration append_time_max = log::attempt_time_max;      ///< for all records of one append: later ones would not count
-  Duration read_time_max = std::chrono::seconds{5};      ///< for a record that is known to be there
-  Duration close_time_max = std::chrono::seconds{3};     ///< to leave the group, so that others need not wait for:
-  Duration session_time_max = std::chrono::seconds{6};   ///< silence after which a member's partitions go to others
-  Duration log_keep = std::chrono::hours{24};            ///< records so young stay when trimmed, for a store restored
+  Duration connect_time_max = std::chrono::seconds{3};  ///< for one connection to one broker
+  Duration open_time_max = std::chrono::seconds{10};    ///< to reach the cluster and make or check the topic
+  Duration request_time_max = std::chrono::seconds{5};  ///< a broker that is silent for longer is left
+  Duration produce_time_max = std::chrono::seconds{8};  ///< for one record, over changes of its leader
+  Duration append_time_max = log::attempt_time_max;     ///< for all records of one append: later ones would not count
+  Duration read_time_max = std::chrono::seconds{5};     ///< for a record that is known to be there
+  Duration close_time_max = std::chrono::seconds{3};    ///< to leave the group, so that others need not wait for:
+  Duration session_time_max = std::chrono::seconds{6};  ///< silence after which a member's partitions go to others
+  Duration log_keep = std::chrono::hours{24};           ///< records so young stay when trimmed, for a store restored
 
   std::size_t queue_bytes_max = 64u << 20;   ///< waiting to be acknowledged, of all appends; more are refused
   std::size_t append_bytes_max = 8u << 20;   ///< of that, one append

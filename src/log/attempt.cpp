@@ -40,6 +40,7 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
   const std::uint32_t partition = partition_of(header.source, log.partition_count());
   Fault doubt{Failure::unknown, "the log did not say whether the batch is in; repeat it with the same Idempotency-Key"};
   bool maybe_in = false;
+  const BootTime begun = runtime.boot_time();
   for (int i = 0; i < tries; ++i) {
     const std::string attempt = random_id(runtime);
     std::size_t next = 0;
@@ -73,6 +74,7 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
     // Without its last chunk, which was never produced, the attempt is void whatever comes.
     if (unreadable) return std::unexpected(maybe_in ? doubt : last.error());
     maybe_in = true;
+    if (runtime.boot_time() - begun > retry_time_max) break;
   }
   return std::unexpected(doubt);
 }

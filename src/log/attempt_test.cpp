@@ -14,6 +14,7 @@ class ScriptedLog final : public Log {
   std::deque<Answer> script;
   std::vector<Record> records;
   BootTime now{};
+  Duration silence{};  ///< before nobody can say what came of a record
 
   std::uint32_t partition_count() const override { return 4; }
   bool is_part_of_store() const override { return false; }
@@ -31,7 +32,10 @@ class ScriptedLog final : public Log {
     if (answer == Answer::refused) return fail(Failure::refused, "down");
     if (answer == Answer::unknown) given.pop_back();
     for (const auto& bytes : given) records.push_back(decode(bytes).value());
-    if (answer == Answer::unknown) return fail(Failure::unknown, "no answer");
+    if (answer == Answer::unknown) {
+      now += silence;
+      return fail(Failure::unknown, "no answer");
+    }
     if (answer == Answer::late_ack) now += 2 * attempt_time_max;
     return static_cast<Offset>(records.size()) - 1;
   }
@@ -99,6 +103,16 @@ TEST_F(AttemptTest, DoubtAllTheWayIsSaidToBeUnknown) {
   const auto submitted = put();
   ASSERT_FALSE(submitted);
   EXPECT_EQ(submitted.error().failure, Failure::unknown);
+}
+
+TEST_F(AttemptTest, NoNewAttemptIsBegunWhenAClientHasWaitedLong) {
+  log.silence = std::chrono::seconds{6};
+  log.script = {Answer::unknown};
+  const auto submitted = put();
+  ASSERT_FALSE(submitted);
+  EXPECT_EQ(submitted.error().failure, Failure::unknown);
+  ASSERT_EQ(log.records.size(), 2U);  // its chunk 0, and that it is abandoned
+  EXPECT_EQ(std::get<AbandonRecord>(log.records[1]).attempt, chunk(0).attempt);
 }
 
 TEST_F(AttemptTest, ARefusalAloneIsSurelyNotIn) {

@@ -1,0 +1,194 @@
+"""The promises of the design in a cluster over three zones, each with a test that fails without it. What breaks them
+for longer, and proves it from a history, is ./dev break."""
+
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from conftest import assert_problem, counts, events, post_batch, prices, put_places, small_places, until
+from test_launcher import dev, well
+
+ROUTE = ("CNSGH", "NLRTM")
+
+
+class Cluster:
+    def __init__(self, said: str):
+        self.front = self.client(re.search(r"^ready on (\S+)$", said, re.M)[1])
+        self.nodes = [self.client(url) for url in re.findall(r"^node-\w (\S+)$", said, re.M)]
+
+    @staticmethod
+    def client(url: str) -> httpx.Client:
+        return httpx.Client(base_url=url, timeout=70, trust_env=False)
+
+    def version(self) -> int:
+        """That every node shows, once they agree."""
+
+        def same() -> int:
+            shown = {int(node.get("/readyz").headers["Ratebook-Version"]) for node in self.nodes}
+            return shown.pop() if len(shown) == 1 else 0
+
+        return until(same, 60)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    try:
+        made = Cluster(well("up"))
+        put_places(made.front, small_places())
+        yield made
+    finally:
+        dev("down")
+
+
+@pytest.fixture
+def healed(cluster):
+    yield cluster
+    well("heal")
+    for node in cluster.nodes:
+        until(lambda node=node: node.get("/readyz").status_code == 200, 90)
+
+
+def many(count: int, day: str) -> list[dict]:
+    return prices(*((*ROUTE, day, 100 + number % 1000) for number in range(count)))
+
+
+def rows(count: int, day: str) -> bytes:
+    return b"orig_code,dest_code,day,price\n" + f"{','.join(ROUTE)},{day},100\n".encode() * count
+
+
+def post_rows(client: httpx.Client, source: str, body: bytes, wait: int, **headers: str) -> httpx.Response:
+    headers = {"Content-Type": "text/csv", "Prefer": f"wait={wait}", **headers}
+    return client.post("/v1/batches", params={"source": source}, content=body, headers=headers)
+
+
+def committed(client: httpx.Client, location: str) -> dict:
+    def look() -> dict | None:
+        answer = client.get(location)
+        return answer.json() if answer.is_success and answer.json()["status"] == "committed" else None
+
+    return until(look, 90)
+
+
+def test_promise_1_all_or_nothing_on_every_node(cluster):
+    day, count, seen, ended = "2021-02-01", 200_000, [], threading.Event()
+
+    def watch(node: httpx.Client) -> None:
+        with Cluster.client(str(node.base_url)) as own:
+            while not ended.is_set():
+                seen.append(counts(own, *ROUTE, day).get(day, 0))
+
+    threads = [threading.Thread(target=watch, args=(node,)) for node in cluster.nodes]
+    for thread in threads:
+        thread.start()
+    try:
+        answer = post_rows(cluster.nodes[0], "whole", rows(count, day), 60)
+        assert answer.status_code == 201, answer.text
+        cluster.version()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert set(seen) <= {0, count}
+    assert all(counts(node, *ROUTE, day) == {day: count} for node in cluster.nodes)
+
+    before = cluster.version()
+    wrong = rows(60_000, "2021-02-02") + b"CNSGH,NLRTM,2021-02-30,1\n"
+    assert_problem(post_rows(cluster.nodes[1], "whole", wrong, 60), 422, "invalid-batch")
+    assert cluster.version() == before
+
+
+def test_promise_2_accepted_is_kept_when_its_zone_dies(healed):
+    answer = post_rows(healed.nodes[0], "kept", rows(50_000, "2021-03-01"), 0)
+    assert answer.status_code in (201, 202), answer.text
+    well("fail", "zone-a")
+    assert committed(healed.nodes[1], answer.headers["Location"])["price_count"] == 50_000
+    assert counts(healed.nodes[1], *ROUTE, "2021-03-01") == {"2021-03-01": 50_000}
+
+
+def test_promise_3_exactly_once_through_every_node(cluster):
+    items = many(100, "2021-04-01")
+    with ThreadPoolExecutor(9) as pool:
+        answers = list(pool.map(lambda node: post_batch(node, "once", items, key="k"), cluster.nodes * 3))
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert len({(answer.json()["id"], answer.json()["version"]) for answer in answers}) == 1
+    other = post_batch(cluster.nodes[2], "once", many(101, "2021-04-01"), key="k")
+    assert other.status_code == 409, other.text
+    cluster.version()
+    assert all(counts(node, *ROUTE, "2021-04-01") == {"2021-04-01": 100} for node in cluster.nodes)
+
+
+def test_promise_4_versions_are_gapless_and_the_same_on_every_node(cluster):
+    def send(source: str) -> list[int]:
+        versions = []
+        for number in range(10):
+            client = cluster.nodes[number % 3]
+            versions.append(post_batch(client, source, many(5, "2021-05-01"), key=str(number)).json()["version"])
+        return versions
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = list(pool.map(send, [f"order-{number}" for number in range(4)]))
+    for versions in sent:
+        assert versions == sorted(set(versions)), "a source's batches stand in the order of its answers"
+    newest = cluster.version()
+    told = []
+    for node in cluster.nodes:
+        ids = []
+        for event in events(node, "0-00000000"):
+            if event["event"] == "version":
+                ids.append(event["id"])
+            if ids and ids[-1].startswith(f"{newest}-"):
+                break
+        assert [int(each.split("-")[0]) for each in ids] == list(range(1, newest + 1))
+        told.append(ids)
+    assert told[0] == told[1] == told[2]
+
+
+def test_promise_5_read_your_writes_on_another_node(cluster):
+    for number in range(30):
+        writer, reader = cluster.nodes[number % 3], cluster.nodes[(number + 1) % 3]
+        version = post_batch(writer, "own", many(3, "2021-06-01"), key=str(number)).json()["version"]
+        query = {"date_from": "2021-06-01", "date_to": "2021-06-01", "orig_code": ROUTE[0], "dest_code": ROUTE[1]}
+        answer = reader.get("/rates", params=query, headers={"Ratebook-Min-Version": str(version)})
+        if answer.status_code == 503:
+            assert "Retry-After" in answer.headers
+            continue
+        assert int(answer.headers["Ratebook-Version"]) >= version
+        assert answer.json()["rates"][0]["count"] >= 3 * (number + 1)
+
+
+def test_promise_6_reads_stand_alone_without_databases_and_brokers(healed):
+    post_batch(healed.front, "alone", many(7, "2021-07-01"))
+    healed.version()
+    for engine in ("postgres", "kafka"):
+        for number in (1, 2, 3):
+            well("fail", f"{engine}-{number}")
+    slowest = 0.0
+    for _ in range(100):
+        for node in healed.nodes:
+            began = time.monotonic()
+            assert counts(node, *ROUTE, "2021-07-01") == {"2021-07-01": 7}
+            slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 5, "no read waits for what is away"
+
+
+def test_promise_7_what_cannot_be_accepted_is_refused_in_time(healed):
+    kept = post_batch(healed.nodes[0], "limits", many(5, "2021-08-01"), key="before")
+    assert kept.status_code == 201
+    for number in (1, 2, 3):
+        well("fail", f"kafka-{number}")
+    answer = post_batch(healed.nodes[0], "limits", many(5, "2021-08-02"), key="during")
+    assert answer.status_code == 503, answer.text
+    assert "Retry-After" in answer.headers
+    well("heal")
+
+    def repeat() -> httpx.Response | None:
+        got = post_batch(healed.nodes[1], "limits", many(5, "2021-08-02"), key="during")
+        return got if got.is_success else None
+
+    again = until(repeat, 90)
+    committed(healed.nodes[1], again.headers["Location"])
+    healed.version()
+    assert counts(healed.nodes[2], *ROUTE, "2021-08-01", "2021-08-02") == {"2021-08-01": 5, "2021-08-02": 5}
