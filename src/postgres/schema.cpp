@@ -287,7 +287,7 @@ struct Migration {
   int oldest_program;  ///< a program that knows fewer migrations must not work with what this one leaves
 };
 constexpr std::array migrations{Migration{schema_1, 1}};
-constexpr int newest = static_cast<int>(migrations.size());
+constexpr int newest_migration = static_cast<int>(migrations.size());
 
 /// Any number that nothing else in this database locks.
 constexpr std::string_view migration_lock = "SELECT pg_advisory_xact_lock(7231440911)";
@@ -310,13 +310,13 @@ Result<Standing> standing_schema(Connection& connection) {
 Result<void> migrate(Connection& connection, std::uint32_t partitions) {
   // Most starts find all there, and take no lock.
   auto standing = standing_schema(connection);
-  if (!standing || standing->version < newest) {
+  if (!standing || standing->version < newest_migration) {
     const std::array first{Statement{migration_lock}};
     if (auto begun = connection.begin(first); !begun) return std::unexpected(begun.error());
     if (auto made = connection.script(std::string{base}); !made) return made;
     const auto rows = connection.within(Statement{"SELECT coalesce(max(version), 0) FROM migration"});
     if (!rows) return std::unexpected(rows.error());
-    for (int version = rows->integer_as<int>(0, 0); version < newest; ++version) {
+    for (int version = rows->integer_as<int>(0, 0); version < newest_migration; ++version) {
       const auto& migration = migrations[static_cast<std::size_t>(version)];
       if (auto made = connection.script(std::string{migration.script}); !made) return made;
       auto noted = fmt::format("INSERT INTO migration VALUES ({}, {});", version + 1, migration.oldest_program);
@@ -332,12 +332,12 @@ Result<void> migrate(Connection& connection, std::uint32_t partitions) {
     standing = standing_schema(connection);
     if (!standing) return std::unexpected(standing.error());
   }
-  if (standing->oldest_program > newest) {
+  if (standing->oldest_program > newest_migration) {
     return fail(
         Failure::refused,
         fmt::format("the store's tables are of version {}, which asks for a program that knows version {}; this "
                     "one knows {}: install a newer ratebook",
-                    standing->version, standing->oldest_program, newest));
+                    standing->version, standing->oldest_program, newest_migration));
   }
   return {};
 }

@@ -20,16 +20,16 @@ store::Head head_in(const Rows& rows) {
 
 /// Regions, then ports, of the places that version $1 holds.
 std::array<Statement, 2> places_questions(Version at) {
-  constexpr std::string_view newest = "(SELECT max(version) FROM version WHERE kind = 3 AND version <= $1)";
+  constexpr std::string_view places_version = "(SELECT max(version) FROM version WHERE kind = 3 AND version <= $1)";
   const auto limit = std::min<Version>(at, INT64_MAX);
   return {Statement{fmt::format("SELECT slug, name, coalesce(parent_slug, '') FROM region WHERE version = {} "
                                 "ORDER BY ordinal",
-                                newest),
+                                places_version),
                     limit},
           Statement{fmt::format("SELECT port.code, coalesce(place.name, port.code), coalesce(place.parent_slug, ''), "
                                 "coalesce(place.closed, true) FROM port LEFT JOIN port_place AS place "
                                 "ON place.version = {} AND place.port = port.number ORDER BY port.number",
-                                newest),
+                                places_version),
                     limit}};
 }
 
