@@ -75,7 +75,7 @@ run_program() {
 }
 
 # The program that starts the server of a folder's tests, and ends it after them.
-server_of() { if [[ -e "tests/engines/$1.py" ]]; then printf 'python3 tests/engines/%s.py\n' "$1"; fi; }
+server_of() { if [[ -e "tests/engines/$1.py" ]]; then printf 'build/venv/bin/python tests/engines/%s.py\n' "$1"; fi; }
 
 # run_programs PRESET FOLDER…: the folders' test programs, as many at once as there are cores.
 run_programs() {
@@ -127,7 +127,7 @@ test_threads() {
 }
 
 test_engines() {
-  (fetch_kafka) || return 1
+  (fetch_kafka) && make_venv || return 1
   local preset server
   local -a folders=()
   for server in tests/engines/*.py; do folders+=("$(basename "$server" .py)"); done
