@@ -1,4 +1,5 @@
 // `ratebook move`: from a data file to a cluster.
+
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -7,8 +7,8 @@
 #include "json/writer.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/places_json.hpp"
-#include "postgres/price_copy.hpp"
 #include "postgres/schema.hpp"
+#include "postgres/staging.hpp"
 
 namespace ratebook::postgres {
 namespace {
@@ -92,18 +92,10 @@ class MoveIn {
   }
 
   Result<void> stage_chunk(const std::string& attempt, std::uint32_t number, std::span<const NumberedPrice> prices) {
-    const auto days = std::ranges::minmax_element(prices, {}, &NumberedPrice::day);
-    const std::array first{
-        Statement{"SET LOCAL synchronous_commit = off"},
-        Statement{"INSERT INTO marker (attempt, chunk, price_count, first_day, last_day) "
-                  "VALUES ($1, $2, $3, date '1970-01-01' + $4::integer, date '1970-01-01' + $5::integer) "
-                  "RETURNING number",
-                  attempt, number, prices.size(), days.min->day.since_1970, days.max->day.since_1970}};
+    const std::array first{Statement{without_waiting}, insert_marker(attempt, number, prices)};
     const auto begun = to_.begin(first);
     if (!begun) return std::unexpected(begun.error());
-    if (auto copied =
-            to_.copy_in("COPY price FROM STDIN (FORMAT binary)", encode_prices(begun->back().integer(0, 0), prices));
-        !copied) {
+    if (auto copied = copy_prices(to_, begun->back().integer(0, 0), prices); !copied) {
       to_.roll_back();
       return copied;
     }

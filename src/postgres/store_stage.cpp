@@ -5,7 +5,7 @@
 #include <array>
 #include <map>
 
-#include "postgres/price_copy.hpp"
+#include "postgres/staging.hpp"
 #include "postgres/store.hpp"
 
 namespace ratebook::postgres {
@@ -69,18 +69,10 @@ Result<void> PostgresStore::stage(const store::StageRequest& request) {
   auto lease = staging_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& connection = **lease;
-  const auto days = std::ranges::minmax_element(request.prices, {}, &NumberedPrice::day);
-  const bool is_empty = request.prices.empty();
-  // It need not wait for a disk or a standby: publish does, and what stands before it in PostgreSQL's log comes with
-  // it.
   const std::array first{
-      Statement{"SET LOCAL synchronous_commit = off"},
+      Statement{without_waiting},
       Statement{"SELECT epoch FROM log_partition WHERE partition = $1 FOR KEY SHARE", request.partition},
-      Statement{"INSERT INTO marker (attempt, chunk, price_count, first_day, last_day) "
-                "VALUES ($1, $2, $3, date '1970-01-01' + $4::integer, date '1970-01-01' + $5::integer) "
-                "ON CONFLICT DO NOTHING RETURNING number",
-                request.attempt, request.chunk, request.prices.size(), is_empty ? 0 : days.min->day.since_1970,
-                is_empty ? 0 : days.max->day.since_1970}};
+      insert_marker(request.attempt, request.chunk, request.prices)};
   auto begun = connection.begin(first);
   if (!begun) return std::unexpected(begun.error());
   const Rows& epoch = (*begun)[1];
@@ -90,8 +82,7 @@ Result<void> PostgresStore::stage(const store::StageRequest& request) {
       return std::unexpected(other_epoch());
     }
     if (marker.size() == 0) return {};
-    return connection.copy_in("COPY price FROM STDIN (FORMAT binary)",
-                              encode_prices(marker.integer(0, 0), request.prices));
+    return copy_prices(connection, marker.integer(0, 0), request.prices);
   }();
   if (!put) {
     connection.roll_back();

@@ -4,27 +4,19 @@ nodes directly; the steady `/rates` whose gaps are measured; and a stream of eac
 import contextlib
 import http.client
 import json
-import random
 import time
 
 from breaking.client import PORT, Client
 from breaking.contents import DESTINATION, HALVES, SOURCES, WHOLE, day_of, number_of, origin_of
 from breaking.history import History, now
-from breaking.senders import Shared
+from breaking.senders import Paced, Shared
 
 DAYS = 20
 
 
-class Reader:
+class Reader(Paced):
     def __init__(self, shared: Shared, client: Client, pace_seconds: float):
-        self.shared = shared
-        self.client = client
-        self.pace = pace_seconds
-        self.random = random.Random(f"{shared.seed} {client.name}")
-
-    def run(self) -> None:
-        while not self.shared.stop.wait(self.pace * self.random.uniform(0.5, 1.5)):
-            self.one()
+        super().__init__(shared, client, pace_seconds, client.name)
 
     def one(self) -> None:
         chance, shared = self.random, self.shared
@@ -70,32 +62,32 @@ def rates(client: Client, origin: str, first: int, last: int, asked: int = 0, le
     return reply.status == 200
 
 
-class Steady:
-    """`GET /rates` through the balancer, at a pace: what an analyst sees of a fault."""
+class Steady(Paced):
+    """`GET /rates` through the balancer, when it is due: what an analyst sees of a fault."""
 
     def __init__(self, shared: Shared, client: Client, pace_seconds: float):
-        self.shared = shared
-        self.client = client
-        self.pace = pace_seconds
-        self.random = random.Random(f"{shared.seed} {client.name}")
+        super().__init__(shared, client, pace_seconds, client.name)
 
     def run(self) -> None:
         due = time.monotonic()
         while not self.shared.stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + self.pace, time.monotonic() - 0.5)
-            source = self.random.choice(SOURCES)
-            last = self.shared.number.get(source, 0)
-            first = max(0, last - DAYS)
-            query = f"date_from={day_of(first)}&date_to={day_of(last)}"
-            reply = self.client.call(
-                "GET", f"/rates?{query}&orig_code={origin_of(source)}&dest_code={DESTINATION}", seconds=10
-            )
-            told = reply.json().get("rates", ()) if reply.status == 200 else ()
-            found = {number_of(rate["day"]): [rate["count"]] for rate in told if rate["count"]}
-            line = reply.line()
-            self.client.tell(
-                "rate", reply, origin=origin_of(source), first=first, last=last, shown=line.get("version"), rates=found
-            )
+            self.one()
+
+    def one(self) -> None:
+        source = self.random.choice(SOURCES)
+        last = self.shared.number.get(source, 0)
+        first = max(0, last - DAYS)
+        query = f"date_from={day_of(first)}&date_to={day_of(last)}"
+        reply = self.client.call(
+            "GET", f"/rates?{query}&orig_code={origin_of(source)}&dest_code={DESTINATION}", seconds=10
+        )
+        told = reply.json().get("rates", ()) if reply.status == 200 else ()
+        found = {number_of(rate["day"]): [rate["count"]] for rate in told if rate["count"]}
+        self.client.tell(
+            "rate", reply, origin=origin_of(source), first=first, last=last, shown=reply.line().get("version"),
+            rates=found,
+        )  # fmt: skip
 
 
 class Stream:

@@ -36,22 +36,32 @@ class Shared:
     given_up: bool = False
 
 
-class Sender:
-    def __init__(self, shared: Shared, client: Client, source: str, pace_seconds: float):
+class Paced:
+    """One thing after the other, at a pace, until the end."""
+
+    def __init__(self, shared: Shared, client: Client, pace_seconds: float, seed: str):
         self.shared = shared
         self.client = client
-        self.source = source
         self.pace = pace_seconds
-        self.random = random.Random(f"{shared.seed} sender {source}")
-        self.committed: list[tuple[int, str]] = []
+        self.random = random.Random(f"{shared.seed} {seed}")
 
     def run(self) -> None:
-        number = 0
         while not self.shared.stop.wait(self.pace * self.random.uniform(0.5, 1.5)):
-            self.one(number)
-            number += 1
+            self.one()
 
-    def one(self, number: int) -> None:
+    def one(self) -> None:
+        raise NotImplementedError
+
+
+class Sender(Paced):
+    def __init__(self, shared: Shared, client: Client, source: str, pace_seconds: float):
+        super().__init__(shared, client, pace_seconds, f"sender {source}")
+        self.source = source
+        self.number = 0
+        self.committed: list[tuple[int, str]] = []
+
+    def one(self) -> None:
+        number, self.number = self.number, self.number + 1
         shared, chance = self.shared, self.random
         shared.number[self.source] = number
         what = contents(shared.seed, self.source, number)
@@ -157,19 +167,15 @@ class Sender:
             time.sleep(0.2)
 
 
-class Mover:
+class Mover(Paced):
     """Changes the places now and then: each move takes one port to the other half. After a doubt it looks first."""
 
     def __init__(self, shared: Shared, client: Client, pace_seconds: float):
-        self.shared = shared
-        self.client = client
-        self.pace = pace_seconds
-        self.random = random.Random(f"{shared.seed} mover")
+        super().__init__(shared, client, pace_seconds, "mover")
 
-    def run(self) -> None:
-        while not self.shared.stop.wait(self.pace * self.random.uniform(0.5, 1.5)):
-            self.client.turn_to(self.random.choice(["front", *self.shared.nodes]))
-            self.move()
+    def one(self) -> None:
+        self.client.turn_to(self.random.choice(["front", *self.shared.nodes]))
+        self.move()
 
     def look(self) -> tuple[int, str] | None:
         reply = self.client.call("GET", "/v1/places")

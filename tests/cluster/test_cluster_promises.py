@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from conftest import assert_problem, counts, events, post_batch, prices, put_places, small_places, until
-from test_launcher import dev, well
+from launched import dev, well
 
 ROUTE = ("CNSGH", "NLRTM")
 

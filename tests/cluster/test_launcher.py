@@ -1,79 +1,20 @@
 """./dev cluster, for real: up, break, mend, down; whatever ends it, nothing is left. Takes minutes; part `cluster` of
 ./dev test runs it."""
 
-import os
-import pathlib
 import re
 import signal
 import subprocess
 import time
 
-import httpx
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-NAME = f"test-{os.getpid()}"
-# Of the clusters that were started here: in the names of their networks. Other trees may have clusters, too.
-NUMBERS: set[str] = set()
-
-
-def dev(*words: str, name: str = NAME, seconds: float = 300) -> subprocess.CompletedProcess:
-    command = ["./dev", "cluster", words[0], "--name", name, *words[1:]]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
-    remember(done.stdout)
-    return done
-
-
-def remember(said: str) -> None:
-    NUMBERS.update(re.findall(r"\b10\.213\.(\d+)\.", said))
-
-
-def well(*words: str, name: str = NAME) -> str:
-    done = dev(*words, name=name)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+from launched import NAME, ROOT, dev, get, left, nothing_is_left, ready_url, remember, well  # noqa: F401 (a fixture)
 
 
 def row(engine: str) -> str:
     return next(line for line in well("status").splitlines() if f" {engine} " in line)
 
 
-def left(name: str = NAME) -> list[str]:
-    """What of a cluster is still there: processes, namespaces, links, mounts, files."""
-    folder = str(ROOT / "build" / "cluster" / name)
-    found = [folder] if pathlib.Path(folder).exists() else []
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if folder.encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text())
-        except OSError:
-            continue
-    return found + [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if folder in line]
-
-
-def networks() -> list[str]:
-    paths = [*pathlib.Path("/sys/class/net").iterdir(), *pathlib.Path("/run/netns").glob("*")]
-    return [path.name for path in paths if re.sub(r"^rb(\d+).*", r"\1", path.name) in NUMBERS]
-
-
-def get(url: str, path: str) -> httpx.Response:
-    return httpx.get(url + path, trust_env=False, timeout=10)
-
-
-@pytest.fixture
-def nothing_is_left():
-    NUMBERS.clear()
-    yield
-    dev("down")
-    assert left() == []
-    assert networks() == []
-
-
-def ready_url(said: str) -> str:
-    return said.splitlines()[-1].removeprefix("ready on ")
-
-
-def test_a_full_cluster_survives_what_is_broken_and_leaves_nothing(nothing_is_left):
+def test_a_full_cluster_survives_what_is_broken_and_leaves_nothing(nothing_is_left):  # noqa: F811
     front = ready_url(well("up"))
     assert get(front, "/readyz").status_code == 200
     table = well("status")
@@ -105,7 +46,7 @@ def test_a_full_cluster_survives_what_is_broken_and_leaves_nothing(nothing_is_le
     assert left() == []
 
 
-def test_the_small_size_keeps_within_its_memory(nothing_is_left):
+def test_the_small_size_keeps_within_its_memory(nothing_is_left):  # noqa: F811
     front = ready_url(well("up", "--size", "small"))
     assert get(front, "/readyz").status_code == 200
     total = next(line for line in well("status").splitlines() if line.startswith("cluster "))
@@ -120,7 +61,7 @@ def wait_for_start(process: subprocess.Popen) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 4])
-def test_an_interrupted_start_leaves_nothing(nothing_is_left, seconds):
+def test_an_interrupted_start_leaves_nothing(nothing_is_left, seconds):  # noqa: F811
     command = ["./dev", "cluster", "up", "--name", NAME]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     wait_for_start(process)
@@ -131,7 +72,7 @@ def test_an_interrupted_start_leaves_nothing(nothing_is_left, seconds):
     assert left() == []
 
 
-def test_a_start_that_was_killed_is_removed_by_down(nothing_is_left):
+def test_a_start_that_was_killed_is_removed_by_down(nothing_is_left):  # noqa: F811
     command = ["./dev", "cluster", "up", "--name", NAME]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     wait_for_start(process)
@@ -143,7 +84,7 @@ def test_a_start_that_was_killed_is_removed_by_down(nothing_is_left):
     assert left() == []
 
 
-def test_two_clusters_stand_side_by_side(nothing_is_left):
+def test_two_clusters_stand_side_by_side(nothing_is_left):  # noqa: F811
     other = f"{NAME}-other"
     try:
         fronts = {ready_url(well("up", "--size", "small")), ready_url(well("up", "--size", "small", name=other))}

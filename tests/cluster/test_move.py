@@ -4,7 +4,7 @@ import subprocess
 
 import httpx
 from conftest import DATA, ROOT, Server, golden, post_real_prices, put_places, real_places, until
-from test_launcher import NAME, nothing_is_left, ready_url, well  # noqa: F401 (a fixture)
+from launched import NAME, nothing_is_left, ready_url, well  # noqa: F401 (a fixture)
 
 SETTINGS = ROOT / "build" / "cluster" / NAME / "node-a" / "ratebook.toml"
 QUESTION = ("date_from", "date_to", "orig_code", "dest_code")

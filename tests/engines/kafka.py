@@ -1,8 +1,8 @@
 """Runs a program beside a Kafka broker: tests/engines/kafka.py PROGRAM [ARGUMENT…], and ends as it does.
 
-The broker is one process with its data in a temporary folder, on free ports. It is started again whenever it ends, so
-that tests may kill it. The program finds its address in RATEBOOK_TEST_KAFKA, and in RATEBOOK_TEST_KAFKA_PID_FILE the
-file that names its process.
+The broker is one of ./dev cluster, alone, on an address of loopback, with its data in a temporary folder. It is started
+again whenever it ends, so that tests may kill it. The program finds its address in RATEBOOK_TEST_KAFKA, and in
+RATEBOOK_TEST_KAFKA_PID_FILE the file that names its process.
 """
 
 import contextlib
@@ -16,77 +16,37 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-# ./dev test engines fetches them.
-JARS = ROOT / "build" / "kafka" / "jars"
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
+
+from cluster import kafka_jars
+from cluster.engines.kafka import properties
+from cluster.layout import Zone
+
 START_SECONDS_MAX = 60
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 class Broker:
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        self.port, controller = free_ports(2)
+        # Of its own, so that the ports of a zone are free there.
+        self.address = f"127.214.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+        zone = Zone("x", 1, self.address, self.address)
         self.pid_file = folder / "pid"
         self.ending = threading.Event()
         self.process: subprocess.Popen | None = None
-        self.environment = os.environ | {"CLASSPATH": f"{JARS}/*"}
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "controller.listener.names": "CONTROLLER",
-            "log.dirs": folder / "data",
-            "num.network.threads": 2,
-            "num.io.threads": 2,
-            "background.threads": 2,
-            "log.cleaner.dedupe.buffer.size": 2097152,
-            "log.cleaner.io.buffer.size": 65536,
-            "offsets.topic.num.partitions": 4,
-            "offsets.topic.replication.factor": 1,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
-            # A broker that was killed is taken back when its session is over.
-            "broker.heartbeat.interval.ms": 200,
-            "broker.session.timeout.ms": 1500,
-            "group.initial.rebalance.delay.ms": 0,
-            "group.min.session.timeout.ms": 500,
-            "auto.create.topics.enable": "false",
-        }
+        kafka_jars.prepare(properties)
+        kafka_jars.format_folder(folder / "data", kafka_jars.uuid_text(bytes(16)), zone.number)
         self.settings = folder / "server.properties"
-        self.settings.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        cluster = "AAAAAAAAAAAAAAAAAAAAAA"
-        subprocess.run(
-            self.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.settings)),
-            env=self.environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        # What stands later counts: members that end are missed sooner.
+        self.settings.write_text(f"{properties((zone,), zone, folder / 'data')}group.min.session.timeout.ms=500\n")
         self.keeper = threading.Thread(target=self.keep_running)
         self.keeper.start()
-
-    @staticmethod
-    def java(*arguments: str) -> list[str]:
-        small = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k"]
-        return ["java", *small, *arguments]
 
     def keep_running(self) -> None:
         with (self.folder / "log").open("w") as log:
             while not self.ending.is_set():
                 self.process = subprocess.Popen(
-                    self.java("kafka.Kafka", str(self.settings)),
-                    env=self.environment,
+                    kafka_jars.java(256, "kafka.Kafka", str(self.settings)),
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
@@ -98,7 +58,7 @@ class Broker:
     def wait_until_ready(self) -> None:
         until = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < until:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with contextlib.suppress(OSError), socket.create_connection((self.address, 9092), 1):
                 return
             time.sleep(0.1)
         raise TimeoutError((self.folder / "log").read_text()[-4000:])
@@ -120,7 +80,7 @@ def main() -> int:
         try:
             broker.wait_until_ready()
             environment = os.environ | {
-                "RATEBOOK_TEST_KAFKA": f"127.0.0.1:{broker.port}",
+                "RATEBOOK_TEST_KAFKA": f"{broker.address}:9092",
                 "RATEBOOK_TEST_KAFKA_PID_FILE": str(broker.pid_file),
             }
             return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
