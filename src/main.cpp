@@ -103,7 +103,7 @@ int serve(const settings::Settings& settings) {
   store::Store& store = *opened->store;
 
   follower::Visible visible;
-  follower::Hints hints{settings.hinted_prices_max};
+  follower::Hints hints{visible, settings.hints};
   api::Service service{
       {runtime, log, store, visible, metrics, tokens ? &*tokens : nullptr}, settings.api, intake_limits(settings)};
   auto routes = api::routes(service);

@@ -23,6 +23,8 @@ replication = {replication}
 primary = "host={address} port=5000 dbname=ratebook user=ratebook"
 replica = "host={address} port=5001 dbname=ratebook user=ratebook"
 password_file = "{password_file}"
+# All servers are on one disk here: chunks written at once only wait for each other.
+stage_connections = 1
 """
 
 

@@ -110,6 +110,10 @@ class Patroni(Engine):
             "shared_buffers": f"{size.shared_buffers_mib}MB",
             "wal_keep_size": f"{size.wal_kept_mib}MB",
             "max_wal_size": f"{size.wal_kept_mib}MB",
+            # Segments are used again: a new one is zeroed and synced while commits wait.
+            "min_wal_size": f"{size.wal_kept_mib}MB",
+            # What a large batch writes goes to the disk bit by bit, not all at a checkpoint, while commits wait.
+            "backend_flush_after": "256kB",
             "password_encryption": "scram-sha-256",
             # A socket's path has at most 107 bytes: everything goes over TCP.
             "unix_socket_directories": "",

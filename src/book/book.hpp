@@ -16,6 +16,7 @@
 namespace ratebook::book {
 
 class Book;
+class Overlay;
 using Snapshot = std::shared_ptr<const Book>;
 
 /// What turns one version's book into another's (of any later version: the states between need not exist).
@@ -24,7 +25,8 @@ struct Change {
   Digest chain{};
   std::vector<NumberedPrice> added;    ///< in any order
   std::vector<NumberedPrice> removed;  ///< in any order; each stands in the book or in `added`, as often as it is named
-  std::shared_ptr<const PlaceTree> places;  ///< nullptr: as before
+  std::shared_ptr<const PlaceTree> places;               ///< nullptr: as before
+  std::vector<std::shared_ptr<const Overlay>> overlays;  ///< added, too
 };
 
 struct RateQuery {
@@ -62,6 +64,9 @@ class Book {
   /// Days that have prices, ascending. Places are numbers of places().
   std::vector<DayRate> rates(const RateQuery& query) const;
 
+  /// Whether overlays brought prices that are not yet in the tree: merge() is to be called.
+  bool is_to_merge() const;
+
   /// Every price, ascending, some thousands at a time.
   void each(const std::function<void(std::span<const NumberedPrice>)>& sink) const;
 
@@ -79,10 +84,14 @@ class Book {
 /// The book of version 0: no places, no prices.
 Snapshot empty_book();
 
-/// The next book. Only one thread at a time may call it, with the newest snapshot (an older one works too, but its
+/// The next book. Quick where much is added as overlays only; before a removal or a change of places all that is beside
+/// the tree is merged. Only one thread at a time may call it, with the newest snapshot (an older one works too, but its
 /// prices are copied, all of them). Failure::damaged: something is removed that does not stand there (the book and the
 /// store have parted: load anew); `before` stays as it is.
 Result<Snapshot> apply(const Snapshot& before, Change change);
+
+/// The same version with about `prices_max` prices more in the tree, of those that overlays brought. As apply().
+Snapshot merge(const Snapshot& before, std::size_t prices_max);
 
 /// Builds a book from all prices of a version, given in any order, in far less time than apply() would take.
 class Loader {
@@ -97,6 +106,24 @@ class Loader {
  private:
   struct Part;
   std::vector<Part> parts_;
+};
+
+/// Makes an overlay from prices that come in any order, while others still read and change the book.
+class OverlayBuilder {
+ public:
+  /// `newest`: the book whose wide pairs of regions are summed up beforehand; it need not be the one that is changed.
+  explicit OverlayBuilder(const Book& newest);
+  ~OverlayBuilder();
+  void add(std::span<const NumberedPrice> prices);
+  /// Call once.
+  std::shared_ptr<const Overlay> finish();
+
+  /// So many become a slab, which queries look into one after the other until they are merged.
+  static constexpr std::uint64_t slab_prices = 256 * 1024;
+
+ private:
+  struct Making;
+  std::unique_ptr<Making> making_;
 };
 
 /// The same answer from a plain list of prices, all of which belong to the route and lie in the query's days: for past

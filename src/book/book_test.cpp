@@ -159,10 +159,19 @@ Held step(const Held& before, std::mt19937_64& random, Version version) {
   Held after{nullptr, before.model};
   Change change{version, Digest{static_cast<std::uint8_t>(version)}, {}, {}, nullptr};
   if (random() % 4 > 0) change.removed = take_some(random, after.model.prices);
-  if (random() % 4 > 0) {
+  const auto some_prices = [&random, &after] {
     const auto shape = static_cast<Shape>(random() % 5);
-    change.added = random_prices(random, shape, random() % (shape == Shape::many_routes ? 3000 : 700));
-    after.model.prices.insert(after.model.prices.end(), change.added.begin(), change.added.end());
+    auto prices = random_prices(random, shape, random() % (shape == Shape::many_routes ? 3000 : 700));
+    after.model.prices.insert(after.model.prices.end(), prices.begin(), prices.end());
+    return prices;
+  };
+  if (random() % 4 > 0) change.added = some_prices();
+  for (std::uint64_t i = random() % 6; i < 2; ++i) {
+    // Of the book that is changed, of one before, or of one with other places.
+    const Snapshot newest = random() % 3 == 0 ? empty_book() : before.book;
+    OverlayBuilder builder{*newest};
+    for (std::uint64_t add = random() % 3; add < 3; ++add) builder.add(some_prices());
+    change.overlays.push_back(builder.finish());
   }
   if (random() % 4 == 0) {
     for (const NumberedPrice& price : take_some(random, after.model.prices)) change.removed.push_back(price);
@@ -196,6 +205,13 @@ RC_GTEST_PROP(Book, answers_as_a_plain_list_of_prices_does_in_every_version_held
   for (Version version = 1; version <= 8; ++version) {
     held.push_back(step(held.back(), random, version));
     check(*held.back().book, held.back().model, random, 10);
+    while (held.back().book->is_to_merge() && random() % 4 > 0) {
+      // The one before is held now and then.
+      if (random() % 4 == 0) held.push_back(held.back());
+      held.back().book = book::merge(held.back().book, random() % 2000);
+      RC_ASSERT(held.back().book->version() == version);
+      check(*held.back().book, held.back().model, random, 4);
+    }
     // Not the newest: that is what the next is made of.
     if (random() % 3 == 0) held.erase(held.begin() + static_cast<std::ptrdiff_t>(random() % (held.size() - 1)));
   }
@@ -222,6 +238,30 @@ RC_GTEST_PROP(Book, loads_prices_in_any_order, (std::uint64_t seed)) {
   const Held next = step({book, model}, random, 8);
   check(*next.book, next.model, random, 10);
   check(*book, model, random, 2);
+}
+
+TEST(Book, overlays_of_many_slabs_are_merged_a_piece_at_a_time) {
+  std::mt19937_64 random(7);
+  constexpr std::size_t count = 3 * OverlayBuilder::slab_prices / 2;
+  Model model{random_prices(random, Shape::many_routes, count), testing::random_places(random, port_count, 3)};
+  Change first{1, Digest{}, random_prices(random, Shape::many_routes, 1000), {}, nullptr, {}};
+  first.places = std::make_shared<const PlaceTree>(model.places);
+  const auto small = first.added;
+  Snapshot book = *book::apply(empty_book(), std::move(first));
+  OverlayBuilder builder{*book};
+  builder.add(model.prices);
+  book =
+      *book::apply(book, {.version = 2, .added = {}, .removed = {}, .places = nullptr, .overlays = {builder.finish()}});
+  EXPECT_EQ(book->parts().beside.front().overlay->slabs().size(), 2u);
+  model.prices.insert(model.prices.end(), small.begin(), small.end());
+  std::size_t pieces = 0;
+  for (; book->is_to_merge(); ++pieces) {
+    EXPECT_EQ(book->price_count(), model.prices.size());
+    book = book::merge(book, count / 8);
+  }
+  EXPECT_GE(pieces, 8u);
+  std::ranges::sort(model.prices);
+  EXPECT_EQ(testing::prices_of(*book), model.prices);
 }
 
 RC_GTEST_PROP(Book, wide_pairs_follow_prices_and_places, (std::uint64_t seed)) {

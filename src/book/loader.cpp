@@ -125,13 +125,14 @@ Snapshot Loader::finish(Version version, const Digest& chain, std::shared_ptr<co
   Edit edit;
   const Tree tree = make_tree(routes, edit);
   routes = {};
-  Sums sums = choose_sums(sums_of_everything(tree, edit), *place_index, tree, price_count, edit);
+  Sums sums = choose_sums(add_tree({}, *place_index, tree, edit), *place_index, tree, price_count, edit);
   EraHandle era(new Era(tree, std::move(sums)));
   const std::size_t node_bytes = edit.bytes_after(0);
   // What is retired here nobody has seen; there is no era before to keep it.
   for (const void* node : edit.keep()) free_node(node);
-  return std::make_shared<const Book>(std::make_unique<const Book::Parts>(
-      version, chain, std::move(places), std::move(place_index), price_count, node_bytes, std::move(era)));
+  return std::make_shared<const Book>(
+      std::make_unique<const Book::Parts>(version, chain, std::move(places), std::move(place_index), price_count,
+                                          node_bytes, std::move(era), std::vector<Beside>{}));
 }
 
 }  // namespace ratebook::book

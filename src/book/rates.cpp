@@ -80,6 +80,27 @@ std::vector<DayRate> rates_of_route(const Route& route, Days days, const RateQue
   return rates;
 }
 
+/// The same of a route that stands in several trees.
+std::vector<DayRate> rates_of_routes(std::span<const Route* const> routes, Days days, const RateQuery& query) {
+  std::vector<std::pair<std::uint32_t, std::span<const std::uint32_t>>> cells;
+  for (const Route* route : routes) {
+    walk_route(*route, days,
+               [&](std::uint32_t day, std::span<const std::uint32_t> cell) { cells.emplace_back(day, cell); });
+  }
+  std::ranges::sort(cells, {}, [](const auto& cell) { return cell.first; });
+  std::vector<DayRate> rates;
+  std::vector<std::uint32_t> amounts;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto& [day, cell] = cells[i];
+    amounts.insert(amounts.end(), cell.begin(), cell.end());
+    if (i + 1 < cells.size() && cells[i + 1].first == day) continue;
+    std::ranges::sort(amounts);
+    rates.push_back(rate_of_sorted(day, amounts, query));
+    amounts.clear();
+  }
+  return rates;
+}
+
 std::vector<DayTotal> totals_from_sums(const DaySums* sums, Days days) {
   std::vector<DayTotal> totals(days.count());
   for (std::size_t i = 0; sums && i < sums->size(); ++i) {
@@ -94,9 +115,9 @@ std::vector<DayTotal> totals_from_sums(const DaySums* sums, Days days) {
   return totals;
 }
 
-std::vector<DayTotal> totals_from_routes(const Origins& origins, const RoutePorts& ports, Days days) {
+std::vector<DayTotal> totals_from_routes(std::span<const TreePart> trees, const RoutePorts& ports, Days days) {
   std::vector<DayTotal> totals(days.count());
-  walk_leaves(origins, ports, days, [&](const LeafPart& part) {
+  walk_leaves(trees, ports, days, [&](const LeafPart& part) {
     for (std::size_t i = part.begin; i < part.end; ++i) totals[part.leaf->day(i) - days.first].add(part.leaf->cell(i));
   });
   return totals;
@@ -117,7 +138,7 @@ std::uint32_t* copy_cell(const Leaf& leaf, std::size_t cell, std::uint32_t* out)
 }
 
 /// Percentiles of `rates`, all of which lie in `days`.
-void add_percentiles(const Origins& origins, const RoutePorts& ports, Days days, std::span<DayRate> rates,
+void add_percentiles(std::span<const TreePart> trees, const RoutePorts& ports, Days days, std::span<DayRate> rates,
                      std::uint64_t amount_count, PercentileSelector& selector) {
   const auto amounts = std::make_unique_for_overwrite<std::uint32_t[]>(amount_count + rates.size() * copied_at_once);
   std::vector<std::uint32_t*> ends(days.count());  // where the next amount of a day goes
@@ -126,7 +147,7 @@ void add_percentiles(const Origins& origins, const RoutePorts& ports, Days days,
     ends[static_cast<std::uint32_t>(rate.day.since_1970) - days.first] = begin;
     begin += rate.count + copied_at_once;
   }
-  walk_leaves(origins, ports, days, [&](const LeafPart& part) {
+  walk_leaves(trees, ports, days, [&](const LeafPart& part) {
     for (std::size_t i = part.begin; i < part.end; ++i) {
       std::uint32_t*& end = ends[part.leaf->day(i) - days.first];
       end = copy_cell(*part.leaf, i, end);
@@ -141,7 +162,7 @@ void add_percentiles(const Origins& origins, const RoutePorts& ports, Days days,
 }
 
 /// In blocks of days, so that a query over years gathers a bounded number of amounts at once.
-void add_percentiles(const Origins& origins, const RoutePorts& ports, std::span<DayRate> rates,
+void add_percentiles(std::span<const TreePart> trees, const RoutePorts& ports, std::span<DayRate> rates,
                      std::span<const double> percentiles) {
   PercentileSelector selector(percentiles);
   while (!rates.empty()) {
@@ -151,7 +172,7 @@ void add_percentiles(const Origins& origins, const RoutePorts& ports, std::span<
     while (day_count < rates.size() && amount_count + rates[day_count].count <= gathered_max);
     const Days days{static_cast<std::uint32_t>(rates.front().day.since_1970),
                     static_cast<std::uint32_t>(rates[day_count - 1].day.since_1970)};
-    add_percentiles(origins, ports, days, rates.first(day_count), amount_count, selector);
+    add_percentiles(trees, ports, days, rates.first(day_count), amount_count, selector);
     rates = rates.subspan(day_count);
   }
 }
@@ -163,16 +184,22 @@ const DaySums* const* find_sums(const Sums& sums, const RateQuery& query) {
   return number ? &sums.days[*number] : nullptr;
 }
 
+/// Between two ports.
+const Route* find_route(const Origins& origins, const RateQuery& query) {
+  const Origin* origin = origins.find(query.orig.number);
+  return origin ? origin->find(query.dest.number) : nullptr;
+}
+
 std::vector<DayRate> rates_of_pair(const Book::Parts& parts, Days days, const RateQuery& query) {
-  const Origins& origins = *parts.tree().origins;
+  const std::vector<TreePart> trees = parts.trees();
   const DaySums* const* sums = query.extremes ? nullptr : find_sums(parts.sums(), query);
   const RoutePorts ports(*parts.places, query);
-  const std::vector<DayTotal> totals = sums ? totals_from_sums(*sums, days) : totals_from_routes(origins, ports, days);
+  const std::vector<DayTotal> totals = sums ? totals_from_sums(*sums, days) : totals_from_routes(trees, ports, days);
   std::vector<DayRate> rates;
   for (std::uint32_t i = 0; i < totals.size(); ++i) {
     if (totals[i].count > 0) rates.push_back(totals[i].rate(days.first + i, query.extremes));
   }
-  if (!query.percentiles.empty()) add_percentiles(origins, ports, rates, query.percentiles);
+  if (!query.percentiles.empty()) add_percentiles(trees, ports, rates, query.percentiles);
   return rates;
 }
 
@@ -187,9 +214,16 @@ std::vector<DayRate> Book::rates(const RateQuery& query) const {
   if (query.orig.kind != PlaceNumber::Kind::port || query.dest.kind != PlaceNumber::Kind::port) {
     return rates_of_pair(*parts_, days, query);
   }
-  const Origin* origin = parts_->tree().origins->find(query.orig.number);
-  const Route* route = origin ? origin->find(query.dest.number) : nullptr;
-  return route ? rates_of_route(*route, days, query) : std::vector<DayRate>{};
+  if (parts_->beside.empty()) {
+    const Route* route = find_route(*parts_->tree().origins, query);
+    return route ? rates_of_route(*route, days, query) : std::vector<DayRate>{};
+  }
+  std::vector<const Route*> routes;
+  for (const TreePart& tree : parts_->trees()) {
+    if (route_id(query.orig.number, query.dest.number) < tree.first_route) continue;
+    if (const Route* route = find_route(*tree.origins, query)) routes.push_back(route);
+  }
+  return rates_of_routes(routes, days, query);
 }
 
 std::vector<DayRate> rates_of(const std::vector<NumberedPrice>& prices, const RateQuery& query) {

@@ -72,17 +72,18 @@ class RoutePorts {
 
 /// Calls fn(route) for every route with prices between the ports.
 template <class Fn>
-void for_each_route_between(const Origins& origins, const RoutePorts& ports, Fn fn) {
+void for_each_route_between(const TreePart& tree, const RoutePorts& ports, Fn fn) {
   for (const PortNumber orig : ports.origs()) {
-    const Origin* origin = origins.find(orig);
-    if (!origin) continue;
+    const Origin* origin = tree.origins->find(orig);
+    if (!origin || route_id(orig, origin->keys().back()) < tree.first_route) continue;
+    const auto begins = [&](PortNumber dest) { return route_id(orig, dest) >= tree.first_route; };
     if (ports.dests().size() * 4 < origin->size()) {
       for (const PortNumber dest : ports.dests()) {
-        if (const Route* route = origin->find(dest)) fn(*route);
+        if (const Route* route = origin->find(dest); route && begins(dest)) fn(*route);
       }
     } else {
       for (std::size_t i = 0; i < origin->size(); ++i) {
-        if (ports.is_dest(origin->keys()[i])) fn(*origin->children()[i]);
+        if (ports.is_dest(origin->keys()[i]) && begins(origin->keys()[i])) fn(*origin->children()[i]);
       }
     }
   }
@@ -95,10 +96,10 @@ struct LeafPart {
   std::size_t end = 0;
 };
 
-/// Calls fn(part) for the leaves with cells in `days` of the routes between the ports, route by route. Nodes lie
+/// Calls fn(part) for the leaves with cells in `days` of the trees' routes between the ports, route by route. Nodes lie
 /// scattered in memory; so the work is done in blocks of routes, where one loop fetches what the next reads.
 template <class Fn>
-void walk_leaves(const Origins& origins, const RoutePorts& ports, Days days, Fn fn) {
+void walk_leaves(std::span<const TreePart> trees, const RoutePorts& ports, Days days, Fn fn) {
   constexpr std::size_t block_routes = 32;
   std::vector<const Route*> routes;
   std::vector<LeafPart> parts;
@@ -122,7 +123,9 @@ void walk_leaves(const Origins& origins, const RoutePorts& ports, Days days, Fn 
       if (part.begin < part.end) fn(part);
     }
   };
-  for_each_route_between(origins, ports, [&routes](const Route& route) { routes.push_back(&route); });
+  for (const TreePart& tree : trees) {
+    for_each_route_between(tree, ports, [&routes](const Route& route) { routes.push_back(&route); });
+  }
   for (std::size_t i = 0; i < routes.size(); i += block_routes) {
     let_others_run();
     walk_block(std::span(routes).subspan(i, std::min(block_routes, routes.size() - i)));

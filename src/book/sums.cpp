@@ -19,13 +19,15 @@ class SumsEditor {
 
   /// Differences are taken modulo 2^64 and 2^32, so that they may be negative.
   void add(std::uint32_t number, std::uint32_t day, std::uint64_t sum_cents, std::uint32_t count) {
-    const std::uint32_t column = day / sum_chunk_days - first_chunk_;
-    SumChunk*& chunk = chunks_[number * width_ + column];
-    if (!chunk) {
-      chunk = edit_.make<SumChunk>(days_[number] ? days_[number]->find(first_chunk_ + column) : nullptr);
-    }
-    chunk->sum_cents[day % sum_chunk_days] += sum_cents;
-    chunk->counts[day % sum_chunk_days] += count;
+    SumChunk& into = chunk(number, day / sum_chunk_days);
+    into.sum_cents[day % sum_chunk_days] += sum_cents;
+    into.counts[day % sum_chunk_days] += count;
+  }
+
+  void add(std::uint32_t number, std::uint32_t key, const SumChunk& more) {
+    SumChunk& into = chunk(number, key);
+    for (std::size_t i = 0; i < sum_chunk_days; ++i) into.sum_cents[i] += more.sum_cents[i];
+    for (std::size_t i = 0; i < sum_chunk_days; ++i) into.counts[i] += more.counts[i];
   }
 
   std::vector<const DaySums*> finish() {
@@ -34,6 +36,12 @@ class SumsEditor {
   }
 
  private:
+  SumChunk& chunk(std::uint32_t number, std::uint32_t key) {
+    SumChunk*& chunk = chunks_[number * width_ + key - first_chunk_];
+    if (!chunk) chunk = edit_.make<SumChunk>(days_[number] ? days_[number]->find(key) : nullptr);
+    return *chunk;
+  }
+
   void finish(std::size_t number) {
     entries_.clear();
     for (std::uint32_t column = 0; column < width_; ++column) {
@@ -114,6 +122,37 @@ Sums change_sums(const Sums& before, const PlaceIndex& places, KeyChanges change
   return Sums{before.pairs, editor.finish()};
 }
 
+Sums add_sums(const Sums& before, const Sums& more, Edit& edit) {
+  const DaySums* all = more.days[sums_of_all];
+  if (!all) return before;
+  SumsEditor editor(before.days, all->keys().front() * sum_chunk_days, all->keys().back() * sum_chunk_days, edit);
+  for (std::uint32_t number = 0; number < more.days.size(); ++number) {
+    const DaySums* days = more.days[number];
+    for (std::size_t i = 0; days && i < days->size(); ++i) editor.add(number, days->keys()[i], *days->children()[i]);
+    let_others_run();
+  }
+  return Sums{before.pairs, editor.finish()};
+}
+
+Sums add_tree(const Sums& before, const PlaceIndex& places, const Tree& tree, Edit& edit) {
+  std::uint32_t first = UINT32_MAX;
+  std::uint32_t last = 0;
+  for_each_route(tree, [&](PortNumber, PortNumber, const Route& route) {
+    first = std::min(first, item_day(route.keys().front()));
+    last = std::max(last, route.children().back()->last_day());
+  });
+  if (first > last) return before;
+  SumsEditor editor(before.days, first, last, edit);
+  std::vector<std::uint32_t> numbers;
+  for_each_route(tree, [&](PortNumber orig, PortNumber dest, const Route& route) {
+    let_others_run();
+    numbers.assign(1, sums_of_all);
+    before.pairs->append_of_route(places, orig, dest, numbers);
+    add_route(route, numbers, editor);
+  });
+  return Sums{before.pairs, editor.finish()};
+}
+
 Sums choose_sums(const Sums& before, const PlaceIndex& places, const Tree& tree, std::size_t price_count, Edit& edit) {
   const auto days = first_and_last_day(before.days[sums_of_all]);
   if (!days) return before;
@@ -137,22 +176,6 @@ Sums choose_sums(const Sums& before, const PlaceIndex& places, const Tree& tree,
     if (!numbers.empty()) add_route(route, numbers, editor);
   });
   return Sums{pairs, editor.finish()};
-}
-
-Sums sums_of_everything(const Tree& tree, Edit& edit) {
-  std::uint32_t first = UINT32_MAX;
-  std::uint32_t last = 0;
-  for_each_route(tree, [&](PortNumber, PortNumber, const Route& route) {
-    first = std::min(first, item_day(route.keys().front()));
-    last = std::max(last, route.children().back()->last_day());
-  });
-  if (first > last) return {};
-  Sums sums;
-  SumsEditor editor(sums.days, first, last, edit);
-  const std::uint32_t number = sums_of_all;
-  for_each_route(tree, [&](PortNumber, PortNumber, const Route& route) { add_route(route, {&number, 1}, editor); });
-  sums.days = editor.finish();
-  return sums;
 }
 
 Sums without_pairs(const Sums& before, Edit& edit) {

@@ -41,12 +41,15 @@ struct Sums {
 /// The sums after a change of prices, the wide pairs staying what they are.
 Sums change_sums(const Sums& before, const PlaceIndex& places, KeyChanges changes, Edit& edit);
 
+/// The sums with those of more prices, over the same wide pairs.
+Sums add_sums(const Sums& before, const Sums& more, Edit& edit);
+/// The sums with those of a tree of more prices, the wide pairs staying what they are.
+Sums add_tree(const Sums& before, const PlaceIndex& places, const Tree& tree, Edit& edit);
+
 /// The sums of `tree` with its wide pairs chosen anew; sums of `before` that are still right are shared. `before` has
 /// the sums of all prices; its pairs are of the same places, or else it has none.
 Sums choose_sums(const Sums& before, const PlaceIndex& places, const Tree& tree, std::size_t price_count, Edit& edit);
 
-/// The sums of all prices only.
-Sums sums_of_everything(const Tree& tree, Edit& edit);
 /// Without the wide pairs, which are retired: for other places.
 Sums without_pairs(const Sums& before, Edit& edit);
 

@@ -60,6 +60,12 @@ struct Tree {
   std::size_t route_count = 0;       ///< with prices
 };
 
+/// The routes of a tree from one on.
+struct TreePart {
+  const Origins* origins = nullptr;  ///< never nullptr
+  std::uint64_t first_route = 0;
+};
+
 /// The tree after `changes`. Failure::damaged: something is removed that does not stand there; then what `edit` holds
 /// is good for nothing.
 Result<Tree> change_tree(Tree before, KeyChanges changes, Edit& edit);

@@ -14,6 +14,7 @@ Follower::Follower(store::Store& store, const Runtime& runtime, Visible& visible
 
 Result<void> Follower::load(const std::stop_token& stop) {
   const WallTime began = runtime_.wall_time();
+  hints_.clear();
   const auto head = store_.head();
   if (!head) return std::unexpected(head.error());
   auto places = store_.places(head->version);
@@ -24,6 +25,7 @@ Result<void> Follower::load(const std::stop_token& stop) {
   if (auto confirmed = store_.confirm(); !confirmed) return confirmed;
   auto tree = std::make_shared<const PlaceTree>(std::move(*places));
   visible_.show({loader.finish(head->version, head->chain, std::move(tree)), {}}, began, true);
+  hints_.clear();  // what was numbered by the book before
   return {};
 }
 
@@ -71,7 +73,7 @@ Result<bool> Follower::step() {
   if (rows->empty()) {
     if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
     visible_.confirm(began);
-    return false;
+    return merge_some();
   }
   std::size_t taken = 0;
   auto change = gather(*book, *rows, taken);
@@ -87,6 +89,16 @@ Result<bool> Follower::step() {
   const bool more = taken < rows->size() || rows->size() == options_.rows_per_step;
   rows->resize(taken);
   visible_.show({std::move(*next), std::move(*rows)}, began, true);
+  return merge_some() || more;
+}
+
+/// True: there is more to merge.
+bool Follower::merge_some() {
+  book::Snapshot book = visible_.view().book;
+  if (!book->is_to_merge()) return false;
+  book = book::merge(book, options_.prices_per_merge);
+  const bool more = book->is_to_merge();
+  visible_.replace(std::move(book));
   return more;
 }
 
@@ -107,7 +119,7 @@ Result<book::Change> Follower::gather(const book::Book& book, const std::vector<
         if (auto read = read_prices(row.attempt, change.removed); !read) return std::unexpected(read.error());
         break;
       case VersionKind::batch:
-        if (auto read = read_prices(row.attempt, change.added); !read) return std::unexpected(read.error());
+        if (auto read = add_prices(row.attempt, change); !read) return std::unexpected(read.error());
         if (row.replaced_attempt.empty()) break;
         if (auto read = read_prices(row.replaced_attempt, change.removed); !read) return std::unexpected(read.error());
         break;
@@ -129,15 +141,19 @@ Result<book::Change> Follower::gather(const book::Book& book, const std::vector<
   return change;
 }
 
-Result<void> Follower::read_prices(const std::string& attempt, std::vector<NumberedPrice>& into) {
-  if (auto hint = hints_.take(attempt)) {
-    if (into.empty()) {
-      into = std::move(*hint);
-    } else {
-      into.insert(into.end(), hint->begin(), hint->end());
-    }
-    return {};
+Result<void> Follower::add_prices(const std::string& attempt, book::Change& change) {
+  auto hint = hints_.take(attempt);
+  if (!hint) return read_prices(attempt, change.added);
+  if (hint->overlay) change.overlays.push_back(std::move(hint->overlay));
+  if (change.added.empty()) {
+    change.added = std::move(hint->prices);
+  } else {
+    change.added.insert(change.added.end(), hint->prices.begin(), hint->prices.end());
   }
+  return {};
+}
+
+Result<void> Follower::read_prices(const std::string& attempt, std::vector<NumberedPrice>& into) {
   return store_.prices_of(attempt, [&](std::span<const NumberedPrice> prices) {
     into.insert(into.end(), prices.begin(), prices.end());
     return true;

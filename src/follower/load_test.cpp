@@ -1,4 +1,4 @@
-// The load of the whole book: it ends when it is told to, however much there is to read.
+// The load of the whole book, which ends when it is told to, however much there is to read; and a step from it.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -9,7 +9,7 @@ namespace ratebook::follower {
 namespace {
 
 /// Has prices without end, or at least more than anyone waits for; nothing else is asked of it.
-class EndlessStore final : public store::Store {
+class EndlessStore : public store::Store {
  public:
   explicit EndlessStore(const Runtime& runtime) : changed_(runtime.make_signal()) {}
 
@@ -54,11 +54,53 @@ class EndlessStore final : public store::Store {
   Signal changed_;
 };
 
+/// Has one version that is to be shown next.
+class NextVersionStore final : public EndlessStore {
+ public:
+  explicit NextVersionStore(const Runtime& runtime, VersionRow row) : EndlessStore(runtime), row_(std::move(row)) {}
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t) override {
+    std::vector<VersionRow> rows;
+    if (after < row_.version) rows.push_back(row_);
+    return rows;
+  }
+
+ private:
+  VersionRow row_;
+};
+
+TEST(Step, ABatchThatWasOfferedIsNotReadFromTheStore) {
+  const Runtime runtime = machine_runtime();
+  for (const std::uint64_t overlay_min : {1, 100}) {
+    VersionRow row;
+    row.version = 1;
+    row.kind = VersionKind::batch;
+    row.attempt = "a";
+    NextVersionStore store{runtime, row};
+    Visible visible;
+    PlacesDocument places;
+    places.ports = {{"AAAAA", "", "", true}, {"BBBBB", "", "", true}};
+    book::Change change;
+    change.places = std::make_shared<const PlaceTree>(places);
+    visible.show({*book::apply(visible.view().book, std::move(change)), {}}, 0, true);
+    Hints hints{visible, {1000, overlay_min}};
+    Chunk chunk{.ports = {*PortCode::parse("AAAAA"), *PortCode::parse("BBBBB")}, .items = {}};
+    for (std::uint32_t cents = 1; cents <= 10; ++cents) chunk.items.push_back({0, 1, Day{19000}, Cents{cents}});
+    hints.offer("a", 0, 10, chunk);
+    Follower follower{store, runtime, visible, hints, {.prices_per_merge = 4}};
+    const auto stepped = follower.step();
+    ASSERT_TRUE(stepped.has_value()) << stepped.error().message;
+    const auto shown = visible.view().book;
+    EXPECT_EQ(shown->version(), 1U);
+    EXPECT_EQ(shown->price_count(), 10U);
+    EXPECT_FALSE(shown->is_to_merge()) << "one route is merged at once";
+  }
+}
+
 TEST(Load, EndsWhenItIsStopped) {
   const Runtime runtime = machine_runtime();
   EndlessStore store{runtime};
   Visible visible;
-  Hints hints{0};
+  Hints hints{visible};
   int reported = 0;
   {
     const std::jthread thread{[&](const std::stop_token& stop) {
@@ -76,7 +118,7 @@ TEST(Load, EndsWhenOneOfItsThreadsFails) {
   EndlessStore store{runtime};
   store.failing_part = 1;
   Visible visible;
-  Hints hints{0};
+  Hints hints{visible};
   const auto loaded = Follower{store, runtime, visible, hints, {.load_threads = 3}}.load();
   ASSERT_FALSE(loaded.has_value());
   EXPECT_EQ(loaded.error().failure, Failure::damaged);

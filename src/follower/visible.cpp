@@ -1,6 +1,6 @@
-#include <utility>
+#include "follower/visible.hpp"
 
-#include "follower/follower.hpp"
+#include <utility>
 
 namespace ratebook::follower {
 
@@ -30,6 +30,11 @@ void Visible::show(const Step& step, WallTime confirmed_at, bool ready) {
   for (const auto& [subscription, told] : subscribers_) told(step);
 }
 
+void Visible::replace(book::Snapshot book) {
+  const std::lock_guard lock{mutex_};
+  std::swap(view_.book, book);  // the one before dies after the lock
+}
+
 void Visible::confirm(WallTime confirmed_at) {
   const std::lock_guard lock{mutex_};
   view_.confirmed_at = confirmed_at;
@@ -38,45 +43,6 @@ void Visible::confirm(WallTime confirmed_at) {
 void Visible::set_ready(bool ready) {
   const std::lock_guard lock{mutex_};
   view_.ready = ready;
-}
-
-// From the newest on: what is asked for was most often offered just now.
-std::list<Hints::Entry>::iterator Hints::find(const std::string& attempt) {
-  for (auto entry = entries_.end(); entry != entries_.begin();) {
-    if ((--entry)->attempt == attempt) return entry;
-  }
-  return entries_.end();
-}
-
-void Hints::offer(const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
-                  std::vector<NumberedPrice> prices) {
-  const std::lock_guard lock{mutex_};
-  auto entry = find(attempt);
-  if (entry == entries_.end()) entry = entries_.insert(entries_.end(), Entry{attempt, chunk_count, {}, 0});
-  auto& slot = entry->chunks[chunk];
-  entry->prices += prices.size() - slot.size();
-  prices_ += prices.size() - slot.size();
-  slot = std::move(prices);
-  while (!entries_.empty() && (prices_ > prices_max_ || entries_.size() > attempts_max)) {
-    prices_ -= entries_.front().prices;
-    entries_.pop_front();
-  }
-}
-
-std::optional<std::vector<NumberedPrice>> Hints::take(const std::string& attempt) {
-  const std::lock_guard lock{mutex_};
-  const auto entry = find(attempt);
-  if (entry == entries_.end() || entry->chunks.size() != entry->chunk_count) return std::nullopt;
-  std::vector<NumberedPrice> prices;
-  if (entry->chunks.size() == 1) {
-    prices = std::move(entry->chunks.begin()->second);
-  } else {
-    prices.reserve(entry->prices);
-    for (const auto& [chunk, part] : entry->chunks) prices.insert(prices.end(), part.begin(), part.end());
-  }
-  prices_ -= entry->prices;
-  entries_.erase(entry);
-  return prices;
 }
 
 }  // namespace ratebook::follower

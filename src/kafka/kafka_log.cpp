@@ -85,6 +85,11 @@ Result<std::vector<log::StoredRecord>> KafkaLog::read(std::uint32_t partition, O
   return sequence_readers_[partition].read(from, bytes_max, wait, surely_in_[partition]);
 }
 
+Result<Offset> KafkaLog::end(std::uint32_t partition) {
+  if (partition >= partition_count_) return std::unexpected(no_such_partition(partition));
+  return lookup_readers_[partition].end();
+}
+
 Result<void> KafkaLog::trim(std::uint32_t partition, Offset before) {
   if (partition >= partition_count_) return std::unexpected(no_such_partition(partition));
   const BootTime until = runtime_.boot_time() + options_.request_time_max;

@@ -35,6 +35,7 @@ class KafkaLog final : public log::Log {
   /// reads in sequence.
   Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                               Duration wait) override;
+  Result<Offset> end(std::uint32_t partition) override;
   log::Assignment assignment() override { return group_->assignment(); }
   /// Keeps records younger than log_keep.
   Result<void> trim(std::uint32_t partition, Offset before) override;

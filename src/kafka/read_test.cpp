@@ -47,6 +47,16 @@ TEST_F(KafkaRead, WhatIsThereComesWithoutWaiting) {
   EXPECT_EQ(first(2, in_sequence), "2");  // what was one too many is not lost
 }
 
+TEST_F(KafkaRead, TheEndIsWhereTheNextRecordWillStand) {
+  EXPECT_EQ(log->end(0), 0);
+  fill(3);
+  const auto end = log->end(0);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(first(*end, in_sequence), "none");
+  fill(1);
+  EXPECT_EQ(first(*end, in_sequence), "0");
+}
+
 TEST_F(KafkaRead, AnyPlaceBackAndForth) {
   fill(200);
   for (const Offset from : {150, 3, 199, 0, 100, 101, 102, 30, 199}) {

@@ -28,6 +28,8 @@ class Reader {
   Result<std::vector<log::StoredRecord>> read(Offset from, std::size_t bytes_max, Duration wait, Offset surely_in);
   /// The first record from `from` on, as of now; none: empty.
   Result<std::vector<log::StoredRecord>> look_up(Offset from);
+  /// Where the next record will stand, as of now.
+  Result<Offset> end() const { return end_at(RD_KAFKA_OFFSET_END, runtime_.boot_time() + options_.read_time_max); }
 
   /// Records between what was read and the end, as of the last fetch.
   std::int64_t behind() const { return behind_.load(); }

@@ -53,6 +53,12 @@ class Log {
   virtual Result<std::vector<StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                                  Duration wait) = 0;
 
+  /// Where the next record will stand, or later. A log that no other node shares is read by its one writer only, from
+  /// the store's position on: Failure::refused.
+  virtual Result<Offset> end(std::uint32_t partition) {
+    return fail(Failure::refused, "partition " + std::to_string(partition) + " is read from its position on only");
+  }
+
   /// Does not block.
   virtual Assignment assignment() = 0;
 

@@ -22,7 +22,6 @@ struct Settings {
   std::string tokens_path;  ///< who may do what; empty: everything is open
   /// Listen beyond loopback without tokens, where whoever reaches it may send and retract.
   bool open_to_everyone = false;
-  std::size_t hinted_prices_max = 4'000'000;
   access::Limits access;
   obs::LogOptions log;
   api::AccessLog access_log;
@@ -31,6 +30,7 @@ struct Settings {
   api::Limits api;
   writer::WriterOptions writer;
   follower::FollowerOptions follower;
+  follower::HintOptions hints;
   sqlite::FileOptions sqlite;
   kafka::KafkaOptions kafka;
   postgres::PostgresOptions postgres;

@@ -172,8 +172,12 @@ void add_path(Rows& rows, Settings& s) {
   rows.count("versions_per_step", s.follower.rows_per_step, 1, 100'000, "Versions that become visible at once");
   rows.count("prices_per_step_max", s.follower.prices_per_step_max, 1, 1000 * million,
              "A step ends after the version that passes this");
-  rows.count("hinted_prices_max", s.hinted_prices_max, 0, 1000 * million,
-             "Prices kept from the writer, so that they need not be read back");
+  rows.count("prices_per_merge", s.follower.prices_per_merge, 1, 1000 * million,
+             "Prices of a large batch that go into the book's tree at once");
+  rows.count("hinted_prices_max", s.hints.prices_max, 0, 1000 * million,
+             "Prices kept from the log and the writer, so that they need not be read back");
+  rows.count("overlay_prices_min", s.hints.overlay_prices_min, 1, 1000 * million,
+             "A batch of so many is made ready for the book while it is staged");
 }
 
 void add_sqlite(Rows& rows, sqlite::FileOptions& file) {

@@ -247,6 +247,12 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
   }
 }
 
+Result<Offset> SimLog::end(std::uint32_t partition) {
+  if (unreachable()) return fail(Failure::unavailable, "the log does not answer");
+  return scheduler_.call<Result<Offset>>(settings_.delay(scheduler_.random()), settings_.delay(scheduler_.random()),
+                                         [this, partition]() -> Result<Offset> { return broker_.end(partition); });
+}
+
 Result<void> SimLog::trim(std::uint32_t partition, Offset before) {
   if (unreachable()) return fail(Failure::unavailable, "the log does not answer");
   return scheduler_.call<Result<void>>(settings_.delay(scheduler_.random()), Duration{0},

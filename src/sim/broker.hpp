@@ -73,6 +73,7 @@ class SimLog final : public log::Log {
   Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
   Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                               Duration wait) override;
+  Result<Offset> end(std::uint32_t partition) override;
   log::Assignment assignment() override { return broker_.assignment(node_); }
   Result<void> trim(std::uint32_t partition, Offset before) override;
 
@@ -101,6 +102,7 @@ class ForgetfulLog final : public log::Log {
   Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
   Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                               Duration wait) override;
+  Result<Offset> end(std::uint32_t partition) override { return log_.end(partition); }
   log::Assignment assignment() override { return log_.assignment(); }
   Result<void> trim(std::uint32_t partition, Offset before) override { return log_.trim(partition, before); }
 

@@ -38,6 +38,7 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
   options.poll_interval = milliseconds{300};
   options.rows_per_step = 1 + random.below(4);
   options.prices_per_step_max = 1 + random.below(20);
+  options.prices_per_merge = 1 + random.below(20);
   options.report = [ground, name](const Fault& fault) {
     ground.scheduler.note(name, "follower", {}, fault.message);
     // With one history only, a node never has reason to drop what it shows.
@@ -91,12 +92,12 @@ Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_
       log(ground.scheduler, ground.settings, ground.broker, name),
       forgetful_log(std::make_unique<ForgetfulLog>(log)),
       store(ground.server, name),
-      hints(ground.scheduler.random().below(3) * 15),
+      hints(visible, {ground.scheduler.random().below(3) * 15, 1 + ground.scheduler.random().below(3) * 8}),
       follower(store, runtime, visible, hints, follower_options(ground, name)),
       writer_options(sim::writer_options(ground, name)),
-      offer(
-          [this](const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
-                 std::vector<NumberedPrice> prices) { hints.offer(attempt, chunk, chunk_count, std::move(prices)); }) {
+      offer([this](const std::string& attempt, std::uint32_t number, std::uint64_t price_count, const Chunk& chunk) {
+        hints.offer(attempt, number, price_count, chunk);
+      }) {
   visible.subscribe([this, ground, name](const follower::Step& step) {
     ground.checks.shown(name, step, shown);
     shown = step.book->version();

@@ -141,9 +141,9 @@ class Assigned {
     }
     for (std::size_t i = 0; i < count; ++i) {
       if (!outcomes[i]) return std::move(outcomes[i]);
+      offer_(pending.attempt, chunk(i), pending.header.price_count, *pending.chunks[first + i].held);
       tracker_.release(pending.chunks[first + i]);
       ++pending.staged;
-      offer_(pending.attempt, chunk(i), static_cast<std::uint32_t>(pending.chunks.size()), std::move(prices[i]));
     }
     return {};
   }
@@ -305,6 +305,28 @@ bool is_assigned(log::Log& log, std::uint32_t partition) {
   return std::ranges::find(assignment.partitions, partition) != assignment.partitions.end();
 }
 
+/// Tells what comes in the log from now on, as long as another node writes the partition. What is wrong with a record
+/// that node says.
+Result<void> watch(log::Log& log, std::uint32_t partition, const WriterOptions& options, const Offer& offer,
+                   const std::stop_token& stop) {
+  auto next = log.end(partition);
+  while (next && !stop.stop_requested() && !is_assigned(log, partition)) {
+    const auto records = log.read(partition, *next, options.read_bytes_max, options.retry_wait);
+    if (!records) return std::unexpected(records.error());
+    for (const auto& record : *records) {
+      next = record.offset + 1;
+      const auto decoded = log::decode(record.bytes);
+      const auto* chunk = decoded ? std::get_if<log::ChunkRecord>(&*decoded) : nullptr;
+      if (chunk == nullptr) continue;
+      if (const auto prices = unpack_chunk(chunk->prices)) {
+        offer(chunk->attempt, chunk->number, chunk->batch.price_count, *prices);
+      }
+    }
+  }
+  if (!next) return std::unexpected(next.error());
+  return {};
+}
+
 /// In naps, so that a stop need not wait for the end of a long one.
 void sleep_unless_stopped(const Runtime& runtime, Duration wait, Duration nap, const std::stop_token& stop) {
   for (Duration left = wait; left > Duration{0} && !stop.stop_requested(); left -= nap) {
@@ -319,7 +341,8 @@ void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, s
   Duration wait = options.retry_wait;
   while (!stop.stop_requested()) {
     if (!is_assigned(log, partition)) {
-      runtime.sleep(options.retry_wait);
+      // Where the log does not answer, its writer says so.
+      if (!watch(log, partition, options, offer, stop)) runtime.sleep(options.retry_wait);
       continue;
     }
     Assigned assigned{log, store, runtime, partition, options, offer};

@@ -18,9 +18,10 @@
 
 namespace ratebook::writer {
 
-/// Told each chunk's prices as it is staged (the follower's hints).
-using Offer = std::function<void(const std::string& attempt, std::uint32_t chunk, std::uint32_t chunk_count,
-                                 std::vector<NumberedPrice> prices)>;
+/// Told chunk `number` of an attempt at a batch of `price_count` prices, for the follower: as it is staged here, and,
+/// where another node writes the partition, as it comes in the log. Whatever else becomes of the attempt.
+using Offer = std::function<void(const std::string& attempt, std::uint32_t number, std::uint64_t price_count,
+                                 const Chunk& chunk)>;
 
 struct WriterOptions {
   Duration attempt_time_max = log::attempt_time_max;  ///< T: an open attempt is watched for 2 T, then abandoned
@@ -35,8 +36,8 @@ struct WriterOptions {
   std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
 };
 
-/// Writes one partition for as long as the log assigns it to this node, beginning anew after each failure, until
-/// stopped. Keeps nothing that matters: the store's position says where to read on.
+/// Writes one partition for as long as the log assigns it to this node, beginning anew after each failure, and watches
+/// its log meanwhile, until stopped. Keeps nothing that matters: the store's position says where to read on.
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop);
 
