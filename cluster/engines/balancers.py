@@ -2,6 +2,8 @@
 which is a replica. And the front before the nodes, outside the zones, where a cloud has a load balancer that is itself
 spread over them: it is the one thing here that has no second."""
 
+import json
+
 from cluster.engine import Command, Engine, Status, ask
 
 STATISTICS_PORT = 8404
@@ -167,18 +169,30 @@ FRONT_RULES = """  mode http
   http-check expect status 200
   timeout connect 300ms
   timeout queue 1s
-  http-error status 503 content-type application/problem+json string '{problem}' hdr Retry-After 1
-  timeout check 500ms
+{problems}  timeout check 500ms
   default-server inter 300ms fastinter 200ms downinter 250ms fall 2 rise 1
 """
 
 # What waits for a node that is down by its health check gets an end.
 CLOSING = "  default-server on-marked-down shutdown-sessions\n"
 
-PROBLEM = (
-    '{"type":"/problems/unavailable","title":"No node is ready","status":503,'
-    '"detail":"The load balancer reaches no node that is ready; try again."}'
-)
+PROBLEMS = {
+    502: ("A node broke off", "The node ended before it had answered; whether it did what was asked is not known."),
+    503: ("No node is ready", "The load balancer reaches no node that is ready."),
+    504: ("A node did not answer in time", "Whether the node did what was asked is not known."),
+}
+
+
+def problems() -> str:
+    """What clients get where no node answers, in the nodes' own form."""
+    lines = ""
+    for status, (title, detail) in PROBLEMS.items():
+        what = {"type": "/problems/unavailable", "title": title, "status": status}
+        body = json.dumps(what | {"detail": f"{detail} Try again, a batch with the same Idempotency-Key."})
+        lines += (
+            f"  http-error status {status} content-type application/problem+json string '{body}' hdr Retry-After 1\n"
+        )
+    return lines
 
 
 class Front(Haproxy):
@@ -191,7 +205,7 @@ class Front(Haproxy):
 
     def text(self) -> str:
         servers = "".join(f"  server node-{zone.letter} {zone.address}:8080 check\n" for zone in self.layout.zones)
-        rules = FRONT_RULES.replace("{problem}", PROBLEM)
+        rules = FRONT_RULES.replace("{problems}", problems())
         return (
             COMMON
             + statistics(self.address)

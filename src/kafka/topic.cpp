@@ -35,6 +35,9 @@ Config wanted_config(const KafkaOptions& options) {
   };
 }
 
+/// Kafka frees what is trimmed a whole segment at a time: by default 1 GiB in each partition stays.
+constexpr const char* segment_bytes = "67108864";
+
 struct Shape {
   std::uint32_t partitions = 0;
   int replicas_least = 0;
@@ -74,6 +77,7 @@ class TopicAdmin {
     for (const auto& [name, value] : wanted_config(options_)) {
       rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
     }
+    rd_kafka_NewTopic_set_config(topic.get(), "segment.bytes", segment_bytes);
     std::array topics{topic.get()};
     const auto how = admin_options(RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(client_.get(), topics.data(), topics.size(), how.get(), answers_.get());

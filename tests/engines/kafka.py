@@ -2,12 +2,15 @@
 
 The broker is one of ./dev cluster, alone, on an address of loopback, with its data in a temporary folder. It is started
 again whenever it ends, so that tests may kill it. The program finds its address in RATEBOOK_TEST_KAFKA, and in
-RATEBOOK_TEST_KAFKA_PID_FILE the file that names its process.
+RATEBOOK_TEST_KAFKA_PID_FILE the file that names its process; in RATEBOOK_TEST_KAFKA_SASL_SSL an address for the user
+`ratebook` with a password, in RATEBOOK_TEST_KAFKA_SSL one for holders of a certificate, both over TLS, and in
+RATEBOOK_TEST_KAFKA_SECRETS the folder with authority.pem, node.pem, node.key and password.
 """
 
 import contextlib
 import os
 import pathlib
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,13 +19,22 @@ import tempfile
 import threading
 import time
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
+sys.path.extend(str(pathlib.Path(__file__).resolve().parents[level]) for level in (1, 2))
 
+from certificates import make_certificate
 from cluster import kafka_jars
 from cluster.engines.kafka import properties
 from cluster.layout import Zone
 
 START_SECONDS_MAX = 60
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 class Broker:
@@ -31,6 +43,7 @@ class Broker:
         # Of its own, so that the ports of a zone are free there.
         self.address = f"127.214.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
         zone = Zone("x", 1, self.address, self.address)
+        self.sasl_port, self.ssl_port = free_ports(2)
         self.pid_file = folder / "pid"
         self.ending = threading.Event()
         self.process: subprocess.Popen | None = None
@@ -38,9 +51,37 @@ class Broker:
         kafka_jars.format_folder(folder / "data", kafka_jars.uuid_text(bytes(16)), zone.number)
         self.settings = folder / "server.properties"
         # What stands later counts: members that end are missed sooner.
-        self.settings.write_text(f"{properties((zone,), zone, folder / 'data')}group.min.session.timeout.ms=500\n")
+        self.settings.write_text(
+            f"{properties((zone,), zone, folder / 'data')}group.min.session.timeout.ms=500\n{self.secured()}"
+        )
         self.keeper = threading.Thread(target=self.keep_running)
         self.keeper.start()
+
+    def secured(self) -> str:
+        """Settings of two more listeners: one that asks for a password, one for a certificate."""
+        for name in ("broker", "node"):
+            make_certificate(self.folder, name)
+        identity = self.folder / "broker-identity.pem"
+        identity.write_text("".join((self.folder / f"broker.{part}").read_text() for part in ("key", "pem")))
+        password = secrets.token_hex(16)
+        (self.folder / "password").write_text(f"{password}\n")
+        plain = [f"{name}://{self.address}:{port}" for name, port in (("CLIENT", 9092), ("PEER", 9094))]
+        over_tls = [f"PASSWORD://localhost:{self.sasl_port}", f"CERTIFICATE://localhost:{self.ssl_port}"]
+        settings = {
+            "listeners": ",".join([*plain, f"CONTROLLER://{self.address}:9093", *over_tls]),
+            "advertised.listeners": ",".join([*plain, *over_tls]),
+            "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,PEER:PLAINTEXT,"
+            "PASSWORD:SASL_SSL,CERTIFICATE:SSL",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": identity,
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": self.folder / "authority.pem",
+            "listener.name.certificate.ssl.client.auth": "required",
+            "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.password.plain.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule "
+            f'required user_ratebook="{password}";',
+        }
+        return "".join(f"{name}={value}\n" for name, value in settings.items())
 
     def keep_running(self) -> None:
         with (self.folder / "log").open("w") as log:
@@ -82,6 +123,9 @@ def main() -> int:
             environment = os.environ | {
                 "RATEBOOK_TEST_KAFKA": f"{broker.address}:9092",
                 "RATEBOOK_TEST_KAFKA_PID_FILE": str(broker.pid_file),
+                "RATEBOOK_TEST_KAFKA_SASL_SSL": f"localhost:{broker.sasl_port}",
+                "RATEBOOK_TEST_KAFKA_SSL": f"localhost:{broker.ssl_port}",
+                "RATEBOOK_TEST_KAFKA_SECRETS": folder,
             }
             return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
         finally:
