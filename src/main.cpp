@@ -132,10 +132,12 @@ int serve(const settings::Settings& settings) {
   threads.emplace_back([&](const std::stop_token& stop) {
     follower::Follower{store, runtime, visible, hints, follower_options}.run(stop);
   });
+  auto writer_options = with_report(settings.writer, report);
+  writer_options.history = [&visible] { return visible.histories(); };
   for (std::uint32_t partition = 0; partition < log.partition_count(); ++partition) {
     threads.emplace_back([&, partition](const std::stop_token& stop) {
       const auto offer = std::bind_front(&follower::Hints::offer, &hints);
-      writer::run_partition(log, store, runtime, partition, with_report(settings.writer, report), offer, stop);
+      writer::run_partition(log, store, runtime, partition, writer_options, offer, stop);
     });
   }
   if (tokens) {

@@ -63,6 +63,7 @@ Result<bool> Follower::step() {
     // Unready only once the store stands by it: what was read from a primary that was one proves nothing.
     if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
     visible_.set_ready(false);
+    visible_.begin_history();
     options_.report({Failure::conflict, fmt::format("the store has another history than this node at version {}; "
                                                     "loading it anew",
                                                     shown)});

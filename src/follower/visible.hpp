@@ -1,5 +1,6 @@
 // What this node shows of the versions.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -26,6 +27,8 @@ class Visible {
     bool ready = false;         ///< holds every version that the store had when the node started, and its chain
   };
   View view() const;
+  /// How often the store turned out to have another history than what was shown.
+  std::uint64_t histories() const { return histories_.load(); }
 
   using Subscription = std::uint64_t;
   /// `told` runs on the follower's thread after each step; it must not block and must not subscribe.
@@ -39,10 +42,12 @@ class Visible {
   void replace(book::Snapshot book);
   void confirm(WallTime confirmed_at);
   void set_ready(bool ready);
+  void begin_history() { ++histories_; }
 
  private:
   mutable std::mutex mutex_;  ///< guards view_
   View view_{book::empty_book(), 0, false};
+  std::atomic<std::uint64_t> histories_ = 0;
   std::mutex subscribers_mutex_;  ///< held while subscribers are told
   std::map<Subscription, std::function<void(const Step&)>> subscribers_;
   Subscription next_subscription_ = 1;

@@ -48,7 +48,7 @@ void expect_to_work(const KafkaOptions& options) {
 }
 
 /// Why it is not opened; also what was reported meanwhile.
-std::string refusal(KafkaOptions options) {
+std::string why_not_opened(KafkaOptions options) {
   std::mutex mutex;
   std::string said;
   options.report = [&](const Fault& fault) {
@@ -69,7 +69,7 @@ TEST(KafkaSecurity, AWrongPasswordIsRefusedAndNotTold) {
   auto options = with_password();
   options.security.sasl_password_file = ::testing::TempDir() + options.topic;
   std::ofstream{options.security.sasl_password_file} << "gqpzrwmx\n";
-  const auto why = refusal(options);
+  const auto why = why_not_opened(options);
   EXPECT_THAT(why, HasSubstr("uthentication"));
   EXPECT_THAT(why, Not(HasSubstr("gqpzrwmx")));
 }
@@ -77,7 +77,7 @@ TEST(KafkaSecurity, AWrongPasswordIsRefusedAndNotTold) {
 TEST(KafkaSecurity, ABrokerThatAnotherAuthoritySignedIsRefused) {
   for (auto options : {with_password(), with_certificate()}) {
     options.security.ca_file.clear();
-    EXPECT_THAT(refusal(options), HasSubstr("certificate"));
+    EXPECT_THAT(why_not_opened(options), HasSubstr("certificate"));
   }
 }
 
@@ -85,19 +85,19 @@ TEST(KafkaSecurity, WithoutTheCertificateThatTheBrokerAsksForNothingIsOpened) {
   auto options = with_certificate();
   options.security.certificate_file.clear();
   options.security.key_file.clear();
-  EXPECT_THAT(refusal(options), HasSubstr("SSL"));
+  EXPECT_THAT(why_not_opened(options), HasSubstr("SSL"));
 }
 
 TEST(KafkaSecurity, WithoutTlsTheBrokersTlsIsNotReached) {
   auto options = with_password();
   options.security.protocol = "sasl_plaintext";
-  EXPECT_NE(refusal(options), "opened");
+  EXPECT_NE(why_not_opened(options), "opened");
 }
 
 TEST(KafkaSecurity, APasswordFileThatIsMissingIsNamed) {
   auto options = with_password();
   options.security.sasl_password_file = "/nowhere/password";
-  EXPECT_THAT(refusal(options), HasSubstr("/nowhere/password"));
+  EXPECT_THAT(why_not_opened(options), HasSubstr("/nowhere/password"));
 }
 
 }  // namespace

@@ -29,8 +29,9 @@ class Assigned {
 
   Result<void> run(const std::stop_token& stop) {
     const log::Assignment mine = log_.assignment();
+    const std::uint64_t history = options_.history();
     if (auto begun = begin(); !begun) return begun;
-    while (!stop.stop_requested() && log_.assignment() == mine) {
+    while (!stop.stop_requested() && log_.assignment() == mine && options_.history() == history) {
       if (auto read = read_on(); !read) return read;
       if (auto abandoned = abandon_stale(); !abandoned) return abandoned;
       if (auto staged = stage_next_large(); !staged) return staged;

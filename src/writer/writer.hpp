@@ -33,6 +33,9 @@ struct WriterOptions {
   std::size_t small_batch_chunks = 8;      ///< up to this a batch is staged at once; larger ones give way to others
   std::size_t decisions_per_publish = 256;
   Offset trim_interval = 256;  ///< records that the position passes between two trims of the log
+  /// Grows where the store turned out to have another history (a restored backup): partitions are begun anew, since the
+  /// store may lack what was decided in the one before.
+  std::function<std::uint64_t()> history = [] { return std::uint64_t{0}; };
   std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
 };
 

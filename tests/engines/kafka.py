@@ -22,6 +22,7 @@ import time
 sys.path.extend(str(pathlib.Path(__file__).resolve().parents[level]) for level in (1, 2))
 
 from certificates import make_certificate
+
 from cluster import kafka_jars
 from cluster.engines.kafka import properties
 from cluster.layout import Zone
