@@ -1,12 +1,14 @@
-"""./dev break: a workload on a cluster that is up, faults from a seed, then the proof. Ends with 1 where anything is
-found that should not be."""
+"""./dev break: a workload on a cluster that is up, faults from a seed, then the proof. Ctrl-C ends the faults, not the
+proof. Ends with 1 where anything is found that should not be."""
 
 import argparse
 import contextlib
 import io
 import pathlib
 import random
+import signal
 import sys
+import threading
 import time
 import traceback
 
@@ -89,18 +91,21 @@ def run(options: argparse.Namespace, names: list[str]) -> int:
     stage = Stage(options.name, workload.shared, chance)
     wrong: list[str] = []
     ends = time.monotonic() + 60 * options.minutes
+    interrupted = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     workload.start()
     try:
         time.sleep(WARM_SECONDS)
         print(measure.add("nothing", "", now() - WARM_SECONDS / 2, now(), 0).line(), flush=True)
         for done, fault in enumerate(schedule(chance, names)):
-            if (options.once and done == len(names)) or (not options.once and time.monotonic() > ends):
+            if interrupted.is_set() or (done == len(names) if options.once else time.monotonic() > ends):
                 break
             wrong += break_once(stage, fault, history, measure)
             time.sleep(chance.uniform(1, 5))
     finally:
         mend(options.name)
         workload.stop(40)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     client = Client(history, "dump", nodes)
     lack = settle(client, workload.shared, SETTLE_SECONDS_MAX)
     if lack:

@@ -1,5 +1,5 @@
 """At the end: waits until nothing is under way and all nodes show the same version, then takes down from every node its
-batches, its versions, and all its routes at the newest and at some past versions."""
+batches, its versions, all its routes at the newest version, and some days of them at past ones."""
 
 import http.client
 import json
@@ -9,7 +9,7 @@ import time
 from breaking.client import PORT, Client
 from breaking.contents import HALVES, SOURCES, WHOLE, origin_of
 from breaking.history import History, now
-from breaking.readers import rates
+from breaking.readers import DAYS, rates
 from breaking.senders import Shared
 
 PAST_VERSIONS = 4
@@ -87,11 +87,15 @@ def dump(history: History, client: Client, shared: Shared) -> None:
         history.add("dump", kind="events", node=node, ended=now(), rows=events)
         history.add("dump", kind="batches", node=node, ended=now(), rows=all_batches(client))
     past = sorted(chance.sample(range(1, newest + 1), min(PAST_VERSIONS, newest)))
+    last = max(shared.number.values(), default=0)
+    whole = [(first, min(last, first + DAYS_MAX - 1), 0) for first in range(0, last + 1, DAYS_MAX)]
     for node in shared.nodes:
         client.turn_to(node)
         for origin in (*(origin_of(source) for source in SOURCES), *HALVES, WHOLE):
-            last = max(shared.number.values(), default=0)
-            for first in range(0, last + 1, DAYS_MAX):
-                for version in (0, *past):
-                    if not rates(client, origin, first, min(last, first + DAYS_MAX - 1), version):
-                        raise OSError(f"{node} does not tell {origin} at version {version or 'the newest'}")
+            # Past versions read every price from the store: some days of any source's.
+            starts = [chance.randrange(chance.choice(list(shared.number.values())) + 1) for _ in past]
+            spans = [(first, first + DAYS - 1, version) for first, version in zip(starts, past, strict=True)]
+            for first, until, version in whole + spans:
+                if reason := rates(client, origin, first, until, version):
+                    at = f"at version {version}" if version else "at the newest version"
+                    raise OSError(f"{node} does not tell {origin} {at}, days {first} to {until}: {reason}")

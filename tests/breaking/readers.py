@@ -43,7 +43,8 @@ class Reader(Paced):
         )  # fmt: skip
 
 
-def rates(client: Client, origin: str, first: int, last: int, asked: int = 0, least: int = 0) -> bool:
+def rates(client: Client, origin: str, first: int, last: int, asked: int = 0, least: int = 0) -> str:
+    """Why there was no answer; empty when there was."""
     path = (
         f"/v1/rates?origin={origin}&destination={DESTINATION}&date_from={day_of(first)}&date_to={day_of(last)}"
         "&stats=count,min,max" + (f"&version={asked}" if asked else "")
@@ -59,7 +60,7 @@ def rates(client: Client, origin: str, first: int, last: int, asked: int = 0, le
         "read", reply, origin=origin, first=first, last=last, asked=asked, least=least,
         shown=told.get("version"), rates=found,
     )  # fmt: skip
-    return reply.status == 200
+    return "" if reply.status == 200 else reply.error or f"{reply.status} {reply.json().get('detail', '')}"
 
 
 class Steady(Paced):
