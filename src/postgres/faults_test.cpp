@@ -148,6 +148,30 @@ TEST_F(Faults, AnswerThatDoesNotComeClosesTheConnection) {
   EXPECT_EQ(connection->run(Statement{"SELECT 1"}, Effect::none).error().failure, Failure::unavailable);
 }
 
+// A crash takes the counts along that ask for new statistics: tables grow unseen, and a node that loads them must not
+// wait for a plan that suits a few rows.
+TEST_F(Faults, ManyBatchesAreReadWithoutStatistics) {
+  TestNode node{database};
+  Sql sql{database.conninfo()};
+  sql.rows("ALTER TABLE batch SET (autovacuum_enabled = off)");
+  sql.rows("ALTER TABLE marker SET (autovacuum_enabled = off)");
+  sql.rows(
+      "INSERT INTO batch SELECT n, md5(n::text), 's', n, '', 1, '', 1, 0, md5('a' || n), 0, 0, n, 0 "
+      "FROM generate_series(1, 40000) AS n");
+  sql.rows(
+      "INSERT INTO marker (attempt, chunk, price_count, first_day, last_day) "
+      "SELECT md5('a' || n), 0, 1, '2024-01-01', '2024-01-01' FROM generate_series(1, 40000) AS n");
+  sql.rows("INSERT INTO price SELECT number, 0, 1, '2024-01-01', 100 FROM marker");
+  sql.rows("INSERT INTO version VALUES (40000, 1, 40000, NULL, 0, decode(repeat('00', 32), 'hex'))");
+  std::size_t count = 0;
+  const auto read = node.store().prices_at(40'000, {}, [&](std::span<const NumberedPrice> some) {
+    count += some.size();
+    return true;
+  });
+  EXPECT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(count, 40'000U);
+}
+
 TEST_F(Faults, BrokenConnectionsAreMadeAnew) {
   TestNode node{database};
   TestWriter writer{node.store()};
