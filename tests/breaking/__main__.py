@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, names: list[str]) -> int:
     workload = Workload(history, options.seed, nodes)
     workload.put_first_places()
     chance = random.Random(options.seed)
-    stage = Stage(options.name, workload.shared, chance)
+    stage = Stage(options.name, workload.shared, history, chance)
     wrong: list[str] = []
     ends = time.monotonic() + 60 * options.minutes
     interrupted = threading.Event()

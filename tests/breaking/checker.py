@@ -8,7 +8,7 @@ import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 
-from breaking.evidence import Asked, Evidence, Fate
+from breaking.evidence import NEVER, Asked, Evidence, Fate
 from breaking.history import read
 
 SHOWN_MAX = 40
@@ -53,11 +53,14 @@ def lost(evidence: Evidence) -> Iterator[Violation]:
         committed = [line["ended"] for line in one.sends if is_ok(line) and line.get("batch_version")]
         for line in one.lines:
             is_later = committed and min(committed) < line["began"]
-            if is_later and line["what"] != "send" and line["status"] in (404, 409):
+            is_undone = evidence.is_undone(fate.version if fate else NEVER, line["began"])
+            if is_later and not is_undone and line["what"] != "send" and line["status"] in (404, 409):
                 yield Violation("lost", f"{name(one)} was committed, and {line['node']} does not know it", (line,))
     for line in evidence.lines:
         if line["what"] == "places" and line.get("put") and line["status"] == 200:
-            version = int(line["tag"].strip('"').partition("-")[0])
+            version = version_of(line["tag"])
+            if evidence.is_undone(version, line["began"]):
+                continue
             if not any(event["version"] == version and event["kind"] == "places" for event in evidence.events):
                 yield Violation("lost", f"places were accepted as version {version}, which is none of places", (line,))
 
@@ -105,11 +108,14 @@ def told_true(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation("mixed", f"{name(one)} has the id {batch_id}, {line['id']} was told", (line,))
             if line.get("price_count") not in (None, one.what.size):
                 yield Violation("torn", f"{name(one)} has {one.what.size} prices, not what was told", (line,))
-            if line["what"] == "get" and line["state"] == "accepted" and fate and 0 < fate.version <= line["version"]:
+            waits = line["what"] == "get" and line["state"] == "accepted"
+            is_undone = waits and evidence.is_undone(line["version"], line["began"])
+            if waits and not is_undone and fate and 0 < fate.version <= line["version"]:
                 yield Violation("own writes", f"{name(one)} is said to wait at a version that shows it", (line,))
             for told, real in (("batch_version", "version"), ("retracted_version", "retracted")):
                 version = line.get(told)
-                if version and (fate is None or getattr(fate, real) != version):
+                is_other = fate is None or getattr(fate, real) != version
+                if version and is_other and not evidence.is_undone(version, line["began"]):
                     yield Violation("lost", f"{name(one)}: {told} {version} is not so in the end", (line,))
                 if version and line["version"] < version:
                     yield Violation("own writes", f"{name(one)}: {told} {version} is not shown yet", (line,))
@@ -158,9 +164,11 @@ def versions(evidence: Evidence) -> Iterator[Violation]:
                 differ = [pair for pair in itertools.zip_longest(left["rows"], right["rows"]) if pair[0] != pair[1]]
                 yield Violation("versions", f"{kind} differ between {first} and {second}: {differ[0]}")
     for line in evidence.lines:
+        if line["what"] == "event" and evidence.is_undone(line["number"], line["ended"]):
+            continue
         if line["what"] == "event" and differs(by_version.get(line["number"]), line):
             yield Violation("versions", f"version {line['number']} is another one in the end", (line,))
-        if line["what"] == "reset":
+        if line["what"] == "reset" and not evidence.is_undone(version_of(line["after"]), line["ended"]):
             yield Violation("versions", f"{line['node']} could not go on from {line['after']}", (line,))
     for fate in evidence.fates.values():
         for version, kinds in ((fate.version, ("batch",)), (fate.retracted, ("retraction", "batch"))):
@@ -180,6 +188,8 @@ def streams(evidence: Evidence) -> Iterator[Violation]:
     """Promise 4: one stream of events leaves no version out, and goes nowhere back."""
     last: dict[str, dict] = {}
     for line in evidence.lines:
+        if line["what"] == "reset":
+            last.pop(line["node"], None)
         if line["what"] != "event":
             continue
         before = last.get(line["node"])
@@ -229,8 +239,8 @@ def stale(evidence: Evidence) -> Iterator[Violation]:
 
 def went_back(evidence: Evidence) -> Iterator[Violation]:
     """Promise 5: a node that has answered from a version never answers from one before it. Across a restart, too: ready
-    means that it holds all that the store has."""
-    ended: dict[str, list[tuple[float, int, dict]]] = {}
+    means that it holds all that the store has. Not across a restore of the store."""
+    ended: dict[tuple[str, int], list[tuple[float, int, dict]]] = {}
     answers = [
         line
         for line in evidence.lines
@@ -238,10 +248,11 @@ def went_back(evidence: Evidence) -> Iterator[Violation]:
         and is_ok(line)
         and line["node"].startswith("node-")
         and line.get("version") is not None
+        and evidence.past_of(line) is not None
     ]
     for line in sorted(answers, key=lambda line: line["ended"]):
-        ended.setdefault(line["node"], []).append((line["ended"], line["version"], line))
-    for node, of_node in ended.items():
+        ended.setdefault((line["node"], evidence.past_of(line)), []).append((line["ended"], line["version"], line))
+    for (node, _), of_node in ended.items():
         index, highest = 0, None
         for line in sorted((one[2] for one in of_node), key=lambda line: line["began"]):
             while index < len(of_node) and of_node[index][0] < line["began"]:
@@ -260,6 +271,12 @@ def routes(evidence: Evidence) -> Iterator[Violation]:
         if line["what"] not in ("read", "rate") or line["status"] != 200:
             continue
         version = line["shown"]
+        if evidence.is_undone(version, line["began"]):
+            # What that version was is gone; it had whole batches all the same.
+            for number, got in line["rates"].items():
+                if got[0] not in evidence.whole_counts(line["origin"], int(number)):
+                    yield Violation("torn", f"{line['origin']} on day {number} shows {got}: no whole batches", (line,))
+            continue
         if version > evidence.newest:
             yield Violation(
                 "mixed", f"version {version} was shown, the newest in the end is {evidence.newest}", (line,)
@@ -276,6 +293,10 @@ def routes(evidence: Evidence) -> Iterator[Violation]:
             promise = "mixed" if fits else "twice" if expected and count == 2 * expected[0] else "torn"
             text = f"{line['origin']} on day {number} shows {got} at version {version}: it is to be {expected}"
             yield Violation(promise, text, (line,))
+
+
+def version_of(tag: str) -> int:
+    return int(tag.strip('"').partition("-")[0])
 
 
 def name(one: Asked) -> str:

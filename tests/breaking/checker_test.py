@@ -32,8 +32,11 @@ class World:
         self.events.append({"version": number, "kind": kind, "batch_id": batch_id, "tag": tag})
         for node in NODES:
             self.lines.append(
-                {"what": "event", "node": node, "number": number, "kind": kind, "batch_id": batch_id, "tag": tag}
-            )
+                {
+                    "what": "event", "node": node, "number": number, "kind": kind, "batch_id": batch_id, "tag": tag,
+                    "ended": self.time,
+                }
+            )  # fmt: skip
         return number
 
     def put_places(self, moves: int) -> None:
@@ -129,6 +132,41 @@ def good() -> list[dict]:
     return world.end()
 
 
+@pytest.fixture
+def restored() -> list[dict]:
+    """The store goes back to version 2; the two batches that came after it are decided the other way round."""
+    world = World()
+    world.put_places(0)
+    world.send("small-0", 0)
+    world.send("small-1", 0)
+    world.send("probe-0", 0)
+    world.read(origin_of("small-1"), 0)
+    world.read(origin_of("probe-0"), 0)
+    old = world.lines
+    tag = world.events[-1]["tag"]
+    rows = list(world.rows.values())
+    began = world.time
+    world.events, world.rows, world.lines = world.events[:2], {rows[0]["id"]: rows[0]}, []
+    for row in (rows[2], rows[1]):
+        world.rows[row["id"]] = row | {"version": world.version("batch", row["id"])}
+    world.at(5)
+    for line in world.lines:
+        line["ended"] = world.time + 1
+    resets = [{"what": "reset", "node": node, "after": tag, "ended": began + 1} for node in NODES]
+    again = [
+        {"what": "event", "node": node, "number": event["version"], "ended": began + 1, **event}
+        for node in NODES
+        for event in world.events[:2]
+    ]
+    old += [*resets, *again, *world.lines]
+    old.append({"what": "restored", "version": 2, "began": began, "ended": world.time})
+    world.lines = old
+    world.at()
+    world.read(origin_of("small-1"), 0)
+    world.read(origin_of("probe-0"), 0, asked=3)
+    return world.end()
+
+
 def found(lines: list[dict]) -> set[str]:
     return {violation.promise for violation in check(lines)}
 
@@ -145,6 +183,48 @@ def dumps(lines: list[dict], kind: str) -> list[list[dict]]:
 
 def test_a_good_history_passes(good):
     assert check(good) == []
+
+
+def test_a_good_history_with_a_restore_passes(restored):
+    assert check(restored) == []
+
+
+def test_without_the_restore_it_is_another_history(restored):
+    restored.remove(one(restored, "restored"))
+    assert {"versions", "lost"} <= found(restored)
+
+
+def test_lost_by_a_restore(restored):
+    for rows in dumps(restored, "batches"):
+        rows.pop()
+    assert "lost" in found(restored)
+
+
+def test_what_the_backup_had_stays(restored):
+    one(restored, "restored")["version"] = 4
+    assert "lost" in found(restored)
+
+
+def test_torn_before_a_restore(restored):
+    line = one(restored, "read", origin=origin_of("probe-0"))
+    line["rates"]["0"][0] -= 1
+    assert found(restored) == {"torn"}
+
+
+def test_mixed_after_a_restore(restored):
+    line = [line for line in restored if line.get("origin") == origin_of("small-1")][-1]
+    line["shown"] = 3
+    assert found(restored) == {"mixed"}
+
+
+def test_a_reset_after_the_restore(restored):
+    restored.append({**one(restored, "reset"), "ended": 99.0})
+    assert found(restored) == {"versions"}
+
+
+def test_a_node_that_goes_back_after_the_restore(restored):
+    [line for line in restored if line["what"] == "read"][-1]["version"] = 1
+    assert "own writes" in found(restored)
 
 
 def test_ids_are_those_of_rule_4():

@@ -67,6 +67,8 @@ class Evidence:
         self.seed: int = next(line["seed"] for line in lines if line["what"] == "run")
         self.dumps: dict[str, dict[str, dict]] = collections.defaultdict(dict)
         self.asked: dict[str, Asked] = {}
+        # When the store went back to a backup: what it had until `version` stayed, what came after was decided anew.
+        self.restored = [line for line in lines if line["what"] == "restored"]
         for line in lines:
             if line["what"] == "dump":
                 self.dumps[line["kind"]][line["node"]] = line
@@ -87,6 +89,16 @@ class Evidence:
         self.shown = self._shown()
         self.moves = self._moves()
 
+    def is_undone(self, version: int, at: float) -> bool:
+        """Whether what was told then of that version may be of a past that a restore has taken back."""
+        return any(version > one["version"] and at < one["ended"] for one in self.restored)
+
+    def past_of(self, line: dict) -> int | None:
+        """How many restores were before it; None where it was asked during one."""
+        if any(one["began"] <= line["began"] < one["ended"] for one in self.restored):
+            return None
+        return sum(one["ended"] <= line["began"] for one in self.restored)
+
     def _shown(self) -> dict[tuple[str, int], list[tuple[int, int, int, int]]]:
         """(from version, to version, size, cents) of the batches of a source on a day."""
         shown = collections.defaultdict(list)
@@ -103,7 +115,9 @@ class Evidence:
         moves: dict[int, int | None] = {event["version"]: None for event in self.events if event["kind"] == "places"}
         for line in self.lines:
             if line["what"] == "places" and line["status"] == 200 and line.get("moves") is not None:
-                moves[int(line["tag"].strip('"').partition("-")[0])] = line["moves"]
+                version = int(line["tag"].strip('"').partition("-")[0])
+                if not self.is_undone(version, line["began"]):
+                    moves[version] = line["moves"]
         return moves
 
     @functools.cached_property

@@ -1,24 +1,32 @@
 """What is broken, each under its name: a function that breaks one thing on a Stage and holds it; mending is always the
 launcher's `heal` of everything."""
 
+import contextlib
+import io
+import pathlib
 import random
+import tempfile
 import time
 from collections.abc import Callable
 
+from breaking.history import History, now
 from breaking.senders import Shared
+from cluster import backup, kafka_wire, state
 from cluster import faults as launcher
-from cluster import kafka_wire, state
 from cluster.engine import Engine, ask
 from cluster.engines import engines_of
 from cluster.trouble import Trouble
+
+RESTORED_SECONDS_MAX = 120
 
 
 class Stage:
     """A cluster to break, and the workload that runs on it."""
 
-    def __init__(self, name: str, shared: Shared, chance: random.Random):
+    def __init__(self, name: str, shared: Shared, history: History, chance: random.Random):
         self.name = name
         self.shared = shared
+        self.history = history
         self.random = chance
         self.layout = state.load(name).layout
         # What was broken, for people.
@@ -149,6 +157,43 @@ def crash_unreplicated(stage: Stage) -> None:
     stage.hold(10, 25)
 
 
+def restore(stage: Stage) -> None:
+    """All databases are lost; what a backup has not is decided anew from the log, while clients go on."""
+    with tempfile.TemporaryDirectory(dir=stage.layout.folder) as folder:
+        copy = pathlib.Path(folder) / "backup"
+        # All that was told by now is in the backup.
+        version = stage.shared.newest
+        backup.back_up(stage.layout, copy)
+        stage.hold(2, 10)
+        began = now()
+        with state.locked(stage.name), contextlib.redirect_stdout(io.StringIO()):
+            backup.restore(state.load(stage.name), copy)
+    stage.broken += [database.name for database in stage.engines("postgres")]
+    told = dict(stage.shared.told)
+    lack = waiting(stage, told)
+    stage.history.add("restored", version=version, began=began, ended=now())
+    if lack:
+        raise Trouble(f"{RESTORED_SECONDS_MAX} s after the restore: {lack}")
+
+
+def waiting(stage: Stage, told: dict[str, str]) -> str:
+    """Waits until every node has the decision on each source's last batch; what is missing in the end, in words."""
+    ends = time.monotonic() + RESTORED_SECONDS_MAX
+    lack = [(node, batch_id) for node in stage.engines("node") for batch_id in told.values()]
+    while lack and time.monotonic() < ends:
+        node, batch_id = lack[-1]
+        try:
+            answer = ask(node.address, 8080, f"/v1/batches/{batch_id}")
+            is_decided = answer.status == 200 and answer.json()["status"] != "accepted"
+        except (OSError, ValueError):
+            is_decided = False
+        if is_decided:
+            lack.pop()
+        else:
+            time.sleep(0.1)
+    return ", ".join(f"{node.name} has not decided on {batch_id}" for node, batch_id in lack)
+
+
 KILLED, PAUSED = (3, 10), (2, 10)
 FAULTS: dict[str, Break] = {
     "kill-node": simple("kill", any_of("node"), KILLED),
@@ -181,6 +226,7 @@ FAULTS: dict[str, Break] = {
     "pause-balancer": simple("pause", any_of("balancer"), PAUSED),
     "kill-zone": simple("kill", zone, (10, 35)),
     "cut-zone": simple("cut", zone, (10, 35)),
+    "restore": restore,
     "disk-full-postgres": simple("disk-full", in_role("primary"), (5, 15)),
     "disk-full-kafka": simple("disk-full", any_of("kafka"), (5, 15)),
 }

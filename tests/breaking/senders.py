@@ -28,6 +28,8 @@ class Shared:
     newest: int = 0
     # The batch that was told last as committed, and its version.
     recent: tuple[str, int] | None = None
+    # The batch of each source that was told last as accepted.
+    told: dict[str, str] = dataclasses.field(default_factory=dict)
     # When a body of a large source was begun, and when it was accepted: what faults wait for.
     accepting: threading.Event = dataclasses.field(default_factory=threading.Event)
     accepted: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -141,6 +143,7 @@ class Sender(Paced):
                 self.shared.accepting.clear()
                 self.shared.accepted.set()
             if reply.is_ok:
+                self.shared.told[what.source] = told["id"]
                 self.shared.newest = max(self.shared.newest, told.get("version") or 0)
                 if told.get("version"):
                     self.shared.recent = (told["id"], told["version"])

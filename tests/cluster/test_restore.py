@@ -1,18 +1,16 @@
 """A database that is restored from a backup while the node runs: what the log has beyond it is decided once more."""
 
-import os
 import re
-import shutil
-import subprocess
 
 import httpx
-from conftest import ROOT, counts, events, post_batch, prices, put_places, small_places, until
+from conftest import counts, events, post_batch, prices, put_places, small_places, until
 from launched import NAME, nothing_is_left, well  # noqa: F401 (a fixture)
+
+from cluster import backup, state
 
 ROUTE = ("CNSGH", "NLRTM")
 QUERY = {"origin": "CNSGH", "destination": "NLRTM", "date_from": "2021-01-01", "date_to": "2021-01-31"}
 COUNTS = {f"2021-01-{number:02}": number for number in range(1, 6)}
-FOLDER = ROOT / "build" / "cluster" / NAME
 
 
 def send(client: httpx.Client, number: int) -> dict:
@@ -23,38 +21,21 @@ def send(client: httpx.Client, number: int) -> dict:
     return answer.json()
 
 
-def back_up(address: str, folder) -> None:
-    secret = (FOLDER / "secrets" / "replication").read_text().strip()
-    command = ["pg_basebackup", "-h", address, "-p", "5432", "-U", "replicator", "-c", "fast", "-X", "stream"]
-    subprocess.run([*command, "-D", str(folder)], check=True, env=os.environ | {"PGPASSWORD": secret})
-
-
-def put_back(backup) -> None:
-    """In the place of the data of the server, which does not run."""
-    data = next(FOLDER.glob("postgres-1/**/PG_VERSION")).parent
-    while data.parent.joinpath("PG_VERSION").exists():
-        data = data.parent
-    owner = data.stat()
-    shutil.rmtree(data)
-    shutil.copytree(backup, data)
-    for path in [data, *data.rglob("*")]:
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
 def test_what_the_log_has_beyond_the_backup_is_committed_again(nothing_is_left, tmp_path):  # noqa: F811
     said = well("up", "--size", "small")
     url = re.search(r"^node-a (\S+)$", said, re.M)[1]
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         put_places(client, small_places())
         sent = [send(client, number) for number in (1, 2)]
-        back_up(httpx.URL(url).host, tmp_path / "backup")
+        backup.back_up(state.load(NAME).layout, tmp_path / "backup")
         sent += [send(client, number) for number in (3, 4, 5)]
         tag = client.get("/v1/rates", params=QUERY).headers["ETag"].strip('"')
         assert tag.startswith(f"{sent[-1]['version']}-")
 
         well("fail", "postgres-1", "--how", "kill")
         assert counts(client, *ROUTE, "2021-01-01", "2021-01-31") == COUNTS, "reads stand alone"
-        put_back(tmp_path / "backup")
+        with state.locked(NAME):
+            backup.restore(state.load(NAME), tmp_path / "backup")
         well("heal")
 
         def standing() -> list[dict]:
