@@ -174,7 +174,7 @@ test_cluster() {
   (make_cluster_venv && fetch_kafka) && make_venv || return 1
   build_preset release ratebook || return 1
   rm -f "$results/cluster.xml"
-  RATEBOOK_BINARY="$PWD/build/release/ratebook" build/venv/bin/pytest tests/cluster -q --junitxml="$results/cluster.xml" </dev/null || result=$?
+  PYTHONPATH="$PWD" RATEBOOK_BINARY="$PWD/build/release/ratebook" build/venv/bin/pytest tests/cluster -q --junitxml="$results/cluster.xml" </dev/null || result=$?
   add_result_file "$results/cluster.xml" "$result" "launcher"
   result=0
   timeout --kill-after 60 600 ./dev break --name "test-$$" --short </dev/null || result=$?
