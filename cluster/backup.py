@@ -27,7 +27,7 @@ def databases(layout: Layout) -> list[Patroni]:
 
 def is_primary(database: Patroni) -> bool:
     try:
-        return ask(database.address, 8008, "/primary").status == 200
+        return database.is_primary()
     except OSError:
         return False
 
@@ -53,10 +53,12 @@ def back_up(layout: Layout, folder: pathlib.Path) -> None:
 def restore(known: State, folder: pathlib.Path) -> None:
     """What the database had that the backup has not is gone. With the cluster's lock held."""
     layout = known.layout
-    first, *others = databases(layout)
-    process.kill(layout.folder, [database.name for database in (first, *others)])
+    all_of = databases(layout)
+    first, *others = all_of
+    if not process.kill(layout.folder, [database.name for database in all_of]):
+        raise Trouble("the databases do not end: nothing is restored")
     forget_primary(layout)
-    for database in (first, *others):
+    for database in all_of:
         shutil.rmtree(database.disk / "data", ignore_errors=True)
     shutil.copytree(folder, first.disk / "data")
     owner = first.disk.stat()
@@ -71,7 +73,7 @@ def restore(known: State, folder: pathlib.Path) -> None:
         time.sleep(0.2)
     for database in others:
         launch(known, database)
-    wait_until_healthy([first, *others], known.processes)
+    wait_until_healthy(all_of, known.processes)
 
 
 def forget_primary(layout: Layout) -> None:

@@ -148,12 +148,13 @@ class Patroni(Engine):
             member["role"] == "sync_standby" for member in self.members().values()
         ):
             return "no synchronous standby yet"
-        if self.post_init_is_running():
+        if not self.is_primary():
             return "the database is being made"
         return ""
 
-    def post_init_is_running(self) -> bool:
-        return ask(self.address, 8008, "/primary").status != 200
+    def is_primary(self) -> bool:
+        """Not while post_init runs."""
+        return ask(self.address, 8008, "/primary").status == 200
 
     def members(self) -> dict[str, dict]:
         """As Patroni has them in etcd."""

@@ -8,7 +8,7 @@ import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 
-from breaking.evidence import NEVER, Asked, Evidence, Fate
+from breaking.evidence import NEVER, Asked, Evidence, Fate, version_of
 from breaking.history import read
 
 SHOWN_MAX = 40
@@ -293,10 +293,6 @@ def routes(evidence: Evidence) -> Iterator[Violation]:
             promise = "mixed" if fits else "twice" if expected and count == 2 * expected[0] else "torn"
             text = f"{line['origin']} on day {number} shows {got} at version {version}: it is to be {expected}"
             yield Violation(promise, text, (line,))
-
-
-def version_of(tag: str) -> int:
-    return int(tag.strip('"').partition("-")[0])
 
 
 def name(one: Asked) -> str:

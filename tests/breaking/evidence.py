@@ -94,8 +94,8 @@ class Evidence:
         return any(version > one["version"] and at < one["ended"] for one in self.restored)
 
     def past_of(self, line: dict) -> int | None:
-        """How many restores were before it; None where it was asked during one."""
-        if any(one["began"] <= line["began"] < one["ended"] for one in self.restored):
+        """How many restores were before it; None where it was under way during one."""
+        if any(one["began"] <= line["ended"] and line["began"] < one["ended"] for one in self.restored):
             return None
         return sum(one["ended"] <= line["began"] for one in self.restored)
 
@@ -115,7 +115,7 @@ class Evidence:
         moves: dict[int, int | None] = {event["version"]: None for event in self.events if event["kind"] == "places"}
         for line in self.lines:
             if line["what"] == "places" and line["status"] == 200 and line.get("moves") is not None:
-                version = int(line["tag"].strip('"').partition("-")[0])
+                version = version_of(line["tag"])
                 if not self.is_undone(version, line["began"]):
                     moves[version] = line["moves"]
         return moves
@@ -158,6 +158,11 @@ class Evidence:
             sizes = {size for _, _, size, _ in self.shown.get((source, number), ())}
             sums |= {one + size for one in sums for size in sizes}
         return sums
+
+
+def version_of(tag: str) -> int:
+    """Of an ETag or the id of an event."""
+    return int(tag.strip('"').partition("-")[0])
 
 
 @functools.cache
