@@ -20,8 +20,8 @@ partitions = 12
 replication = {replication}
 
 [postgres]
-primary = "host={address} port=5000 dbname=ratebook user=ratebook"
-replica = "host={address} port=5001 dbname=ratebook user=ratebook"
+primary = "host={address} port=5000 dbname=ratebook user=ratebook application_name={name}"
+replica = "host={address} port=5001 dbname=ratebook user=ratebook application_name={name}"
 password_file = "{password_file}"
 # All servers are on one disk here: chunks written at once only wait for each other.
 stage_connections = 1
@@ -44,6 +44,7 @@ class Node(Engine):
         (self.folder / "ratebook.toml").write_text(
             SETTINGS.format(
                 address=self.address,
+                name=self.name,
                 spool=spool,
                 brokers=brokers(self.layout),
                 replication=len(self.layout.zones),

@@ -122,6 +122,8 @@ class Patroni(Engine):
             "wal_receiver_timeout": "2s",
             "wal_retrieve_retry_interval": "200ms",
             "tcp_user_timeout": 3000,
+            # What a client has given up does not run on.
+            "client_connection_check_interval": "2s",
             "jit": "off",
             "log_checkpoints": "off",
         }

@@ -2,11 +2,21 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "kafka/test_broker.hpp"
 
 namespace ratebook::kafka {
+
+struct Breaker {
+  /// As a broker does that finds a gap in the producer's sequence.
+  static void break_producer(KafkaLog& log) {
+    const auto producer = log.producer();
+    rd_kafka_test_fatal_error((*producer)->client_.get(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "by a test");
+  }
+};
+
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -198,6 +208,43 @@ TEST(KafkaAppend, ABrokerThatIsAwayRefusesWhatNeverLeft) {
   for (int i = 0; i < 20 && !after; ++i) after = append_one(*log, 0, "after");
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(*after, 1);  // x is not in
+}
+
+TEST(KafkaAppend, AProducerThatFailedForGoodIsReplaced) {
+  auto options = test_options();
+  std::mutex mutex;
+  std::string said;
+  options.report = [&](const Fault& fault) {
+    const std::scoped_lock lock{mutex};
+    said += fault.message + '\n';
+  };
+  const auto log = open_log(options);
+  ASSERT_TRUE(append_one(*log, 0, "before"));
+  Breaker::break_producer(*log);
+  const auto after = append_one(*log, 0, "after");
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(*after, 1);
+  EXPECT_EQ(log->counters().producers_replaced, 1U);
+  const std::scoped_lock lock{mutex};
+  EXPECT_NE(said.find("another takes over"), std::string::npos) << said;
+}
+
+TEST(KafkaAppend, WhatWasOnItsWayWhenItsProducerFailedIsInDoubt) {
+  const auto log = open_log(test_options());
+  ASSERT_TRUE(append_one(*log, 0, "before"));
+  Result<Offset> during = 0;
+  {
+    const Stopped stopped;
+    std::jthread thread{[&] { during = append_one(*log, 0, "during"); }};
+    while (log->counters().queued_records < 1) std::this_thread::sleep_for(1ms);
+    Breaker::break_producer(*log);
+  }
+  ASSERT_FALSE(during);
+  EXPECT_EQ(during.error().failure, Failure::unknown) << during.error().message;
+  const auto after = append_one(*log, 0, "after");
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(log->counters().producers_replaced, 1U);
+  EXPECT_EQ(log->counters().queued_bytes, 0U);
 }
 
 TEST(KafkaAppend, HowLongItTakes) {

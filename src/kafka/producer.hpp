@@ -33,6 +33,7 @@ class Producer {
   bool is_broken() const;
 
  private:
+  friend struct Breaker;  // of the tests
   struct Append;
   struct Delivery;
   class Reservation;

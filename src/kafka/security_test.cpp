@@ -15,24 +15,25 @@ using namespace ::testing;  // NOLINT(google-build-using-namespace)
 
 std::string secret_file(const std::string& name) { return needed_variable("RATEBOOK_TEST_KAFKA_SECRETS") + "/" + name; }
 
-KafkaOptions with_password() {
+KafkaOptions over_tls(const char* brokers, std::string protocol) {
   auto options = test_options();
-  options.brokers = needed_variable("RATEBOOK_TEST_KAFKA_SASL_SSL");
+  options.brokers = needed_variable(brokers);
   options.open_time_max = std::chrono::seconds{4};
-  options.security.protocol = "sasl_ssl";
+  options.security.protocol = std::move(protocol);
   options.security.ca_file = secret_file("authority.pem");
-  options.security.sasl_mechanism = "PLAIN";
+  return options;
+}
+
+KafkaOptions with_password(std::string mechanism = "SCRAM-SHA-512") {
+  auto options = over_tls("RATEBOOK_TEST_KAFKA_SASL_SSL", "sasl_ssl");
+  options.security.sasl_mechanism = std::move(mechanism);
   options.security.sasl_user = "ratebook";
   options.security.sasl_password_file = secret_file("password");
   return options;
 }
 
 KafkaOptions with_certificate() {
-  auto options = test_options();
-  options.brokers = needed_variable("RATEBOOK_TEST_KAFKA_SSL");
-  options.open_time_max = std::chrono::seconds{4};
-  options.security.protocol = "ssl";
-  options.security.ca_file = secret_file("authority.pem");
+  auto options = over_tls("RATEBOOK_TEST_KAFKA_SSL", "ssl");
   options.security.certificate_file = secret_file("node.pem");
   options.security.key_file = secret_file("node.key");
   return options;
@@ -61,17 +62,21 @@ std::string why_not_opened(KafkaOptions options) {
   return log ? "opened" : said + log.error().message;
 }
 
-TEST(KafkaSecurity, APasswordOverTls) { expect_to_work(with_password()); }
+TEST(KafkaSecurity, APasswordOverTls) {
+  for (const auto* mechanism : {"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"}) expect_to_work(with_password(mechanism));
+}
 
 TEST(KafkaSecurity, ACertificateOfItsOwn) { expect_to_work(with_certificate()); }
 
 TEST(KafkaSecurity, AWrongPasswordIsRefusedAndNotTold) {
-  auto options = with_password();
-  options.security.sasl_password_file = ::testing::TempDir() + options.topic;
-  std::ofstream{options.security.sasl_password_file} << "gqpzrwmx\n";
-  const auto why = why_not_opened(options);
-  EXPECT_THAT(why, HasSubstr("uthentication"));
-  EXPECT_THAT(why, Not(HasSubstr("gqpzrwmx")));
+  for (const auto* mechanism : {"SCRAM-SHA-512", "PLAIN"}) {
+    auto options = with_password(mechanism);
+    options.security.sasl_password_file = ::testing::TempDir() + options.topic;
+    std::ofstream{options.security.sasl_password_file} << "gqpzrwmx\n";
+    const auto why = why_not_opened(options);
+    EXPECT_THAT(why, HasSubstr("uthentication"));
+    EXPECT_THAT(why, Not(HasSubstr("gqpzrwmx")));
+  }
 }
 
 TEST(KafkaSecurity, ABrokerThatAnotherAuthoritySignedIsRefused) {

@@ -71,8 +71,7 @@ Result<void> PostgresStore::stage(const store::StageRequest& request) {
   Connection& connection = **lease;
   const std::array first{
       // Most batches have one chunk. Of larger ones the next waits for this: what they write would pile up in
-      // PostgreSQL's
-      // log, before the commits of all others.
+      // PostgreSQL's log, before the commits of all others.
       Statement{request.chunk == 0 ? without_waiting : "SET LOCAL synchronous_commit = on"},
       Statement{"SELECT epoch FROM log_partition WHERE partition = $1 FOR KEY SHARE", request.partition},
       insert_marker(request.attempt, request.chunk, request.prices)};

@@ -55,6 +55,7 @@ def break_once(stage: Stage, fault: str, history: History, measure: Measure) -> 
     """What went wrong with breaking or mending, which is a finding, too."""
     wrong = []
     stage.broken = []
+    stage.is_caught = None
     began = now()
     history.add("fault", name=fault, step="begin", began=began, ended=began)
     try:
@@ -62,14 +63,15 @@ def break_once(stage: Stage, fault: str, history: History, measure: Measure) -> 
     except (Trouble, OSError, ValueError, KeyError) as error:
         wrong.append(f"{fault} could not be done: {error!r}")
     mended = now()
-    history.add("fault", name=fault, step="mend", targets=stage.broken, began=mended, ended=mended)
+    told = {"targets": stage.broken, "caught": stage.is_caught}
+    history.add("fault", name=fault, step="mend", **told, began=mended, ended=mended)
     lack = mend(stage.name)
     if lack:
         wrong.append(f"{fault} ({', '.join(stage.broken)}): not healthy within {HEALTHY_SECONDS_MAX} s: {lack}")
     healthy = now()
     history.add("fault", name=fault, step="healthy", began=healthy, ended=healthy)
     time.sleep(1.5)
-    gaps = measure.add(fault, ",".join(stage.broken), began, now(), healthy - mended)
+    gaps = measure.add(fault, ",".join(stage.broken), began, now(), healthy - mended, stage.is_caught)
     print(gaps.line(), flush=True)
     for text in wrong:
         print(f"   {text}", flush=True)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from breaking import moments
 from breaking.history import History, now
 from breaking.senders import Shared
 from cluster import backup, kafka_wire, state
@@ -31,6 +32,8 @@ class Stage:
         self.layout = state.load(name).layout
         # What was broken, for people.
         self.broken: list[str] = []
+        # Whether what was to be caught in a named step was seen in it; None where no step is named.
+        self.is_caught: bool | None = None
 
     def engines(self, kind: str) -> list[Engine]:
         return [engine for engine in engines_of(self.layout) if engine.kind == kind]
@@ -48,6 +51,10 @@ class Stage:
                 if time.monotonic() > ends:
                     raise
                 time.sleep(0.2)
+
+    def primary_address(self) -> str:
+        primary = self.role("primary")
+        return next(engine.address for engine in self.engines("postgres") if engine.name == primary)
 
     def fail(self, target: str, how: str) -> None:
         with state.locked(self.name):
@@ -115,23 +122,29 @@ def while_accepting(how: str) -> Break:
     """The node that receives a large batch, in the midst of it."""
 
     def do(stage: Stage) -> None:
-        stage.shared.accepting.wait(30)
+        ends = time.monotonic() + 60
+        while not stage.shared.is_at_node() and time.monotonic() < ends:
+            time.sleep(0.01)
         stage.hold(0.02, 0.3)
         node = stage.shared.large_node
         stage.fail(node if node.startswith("node-") else stage.any("node"), how)
+        # It has not been answered.
+        stage.is_caught = stage.shared.is_at_node() and stage.shared.large_node == node
         stage.hold(2, 8)
 
     return do
 
 
-def while_writing(how: str, least: float, most: float) -> Break:
-    """The node that writes a large batch, so long after its acceptance."""
+def while_writing(step: str, how: str) -> Break:
+    """A node that stands in the step while a large batch is written; where none is caught, the one that writes."""
 
     def do(stage: Stage) -> None:
         stage.shared.accepted.clear()
         stage.shared.accepted.wait(40)
-        stage.hold(least, most)
-        stage.fail(stage.writer(), how)
+        stage.hold(0, 0.4)
+        with moments.held(stage.layout, stage.primary_address(), step) as node:
+            stage.is_caught = node != ""
+            stage.fail(node or stage.writer(), how)
         stage.hold(2, 10)
 
     return do
@@ -150,8 +163,10 @@ def switchover(stage: Stage) -> None:
 def crash_unreplicated(stage: Stage) -> None:
     """The standby does not get the last commits; then the primary dies with them, and the standby takes over."""
     primary, standby = stage.role("primary"), stage.role("standby")
+    address = stage.primary_address()
     stage.fail(standby, "pause")
-    stage.hold(0.5, 1.2)
+    stage.is_caught = moments.unreplicated(stage.layout, address) != ""
+    stage.hold(0, 0.7)
     stage.fail(primary, "kill")
     stage.mend(standby)
     stage.hold(10, 25)
@@ -200,10 +215,10 @@ FAULTS: dict[str, Break] = {
     "pause-node": simple("pause", any_of("node"), PAUSED),
     "node-kill-accept": while_accepting("kill"),
     "node-pause-accept": while_accepting("pause"),
-    "node-kill-stage": while_writing("kill", 0, 0.4),
-    "node-pause-stage": while_writing("pause", 0, 0.4),
-    "node-kill-publish": while_writing("kill", 0.4, 2),
-    "node-pause-publish": while_writing("pause", 0.4, 2),
+    "node-kill-stage": while_writing("stage", "kill"),
+    "node-pause-stage": while_writing("stage", "pause"),
+    "node-kill-publish": while_writing("publish", "kill"),
+    "node-pause-publish": while_writing("publish", "pause"),
     "kill-kafka-leader": simple("kill", Stage.partition_leader, KILLED),
     "pause-kafka-leader": simple("pause", Stage.partition_leader, PAUSED),
     "kill-kafka-controller": simple("kill", in_role("controller"), KILLED),

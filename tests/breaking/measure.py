@@ -23,6 +23,8 @@ class Gaps:
     failed_reads: int
     reads: int
     healthy_after: float
+    # Whether it was seen to hit the step that it is named for; None where it names none.
+    is_caught: bool | None
 
     def line(self) -> str:
         return (
@@ -30,6 +32,7 @@ class Gaps:
             f"(a batch {self.slowest_commit:5.1f} s)  "
             f"reading {self.reading:5.2f} s  slowest read {self.slowest_read:5.2f} s  "
             f"failed {self.failed_reads} of {self.reads}  healthy {self.healthy_after:5.1f} s after mending"
+            f"{'' if self.is_caught is None else '  caught' if self.is_caught else '  not caught'}"
         )
 
 
@@ -56,9 +59,11 @@ class Measure:
                 # Others may be rejected, as they should.
                 if line["source"].startswith(PROBE) and line["id"] not in self.events:
                     self.waiting.setdefault(line["id"], line["ended"])
-            elif line["what"] == "event" and line["number"] > self.newest:
-                self.newest = line["number"]
-                self.committed.append(line["ended"])
+            elif line["what"] == "event":
+                # After a restore it may be in a version whose number was seen before.
+                if line["number"] > self.newest:
+                    self.newest = line["number"]
+                    self.committed.append(line["ended"])
                 self.events.add(line["batch_id"])
                 if line["batch_id"] in self.waiting:
                     self.shown.append((self.waiting.pop(line["batch_id"]), line["ended"]))
@@ -75,7 +80,9 @@ class Measure:
         points = [*(window or [began]), ended]
         return max(right - left for left, right in itertools.pairwise(points))
 
-    def add(self, fault: str, target: str, began: float, ended: float, healthy_after: float) -> Gaps:
+    def add(
+        self, fault: str, target: str, began: float, ended: float, healthy_after: float, is_caught: bool | None = None
+    ) -> Gaps:
         with self.lock:
             reads = [one for one in self.reads if one[1] >= began and one[0] <= ended]
             gaps = Gaps(
@@ -93,6 +100,7 @@ class Measure:
                 sum(status != 200 for _, _, status in reads),
                 len(reads),
                 healthy_after,
+                is_caught,
             )
         self.all.append(gaps)
         return gaps
@@ -101,8 +109,12 @@ class Measure:
         def three(values: list[float]) -> str:
             return " / ".join(f"{one:.1f}" for one in (min(values), statistics.median(values), max(values)))
 
+        def caught(of_fault: list[Gaps]) -> str:
+            asked = [gaps.is_caught for gaps in of_fault if gaps.is_caught is not None]
+            return f"{sum(asked)} of {len(asked)}" if asked else ""
+
         times = ("accepting", "committing", "slowest commit", "reading", "slowest read")
-        rows = [("fault", "count", *times, "failed reads", "healthy")]
+        rows = [("fault", "count", *times, "failed reads", "healthy", "caught")]
         for fault in sorted({gaps.fault for gaps in self.all}):
             of_fault = [gaps for gaps in self.all if gaps.fault == fault]
             rows.append(
@@ -115,8 +127,10 @@ class Measure:
                     ),
                     f"{sum(gaps.failed_reads for gaps in of_fault)} of {sum(gaps.reads for gaps in of_fault)}",
                     three([gaps.healthy_after for gaps in of_fault]),
+                    caught(of_fault),
                 )
             )
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([*lines, "(seconds: min / median / max; healthy: after the fault was mended)"])
+        lines.append("(seconds: min / median / max; healthy: after the fault was mended; caught: in the step named)")
+        return "\n".join(lines)

@@ -37,6 +37,10 @@ class Shared:
     # The end of the run's patience: what is in doubt then stays so.
     given_up: bool = False
 
+    def is_at_node(self) -> bool:
+        """Whether a large source's body is on its way to a node itself, not to the front."""
+        return self.accepting.is_set() and self.large_node.startswith("node-")
+
 
 class Paced:
     """One thing after the other, at a pace, until the end."""

@@ -28,6 +28,7 @@ from cluster.engines.kafka import properties
 from cluster.layout import Zone
 
 START_SECONDS_MAX = 60
+SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 def free_ports(count: int) -> list[int]:
@@ -46,15 +47,16 @@ class Broker:
         zone = Zone("x", 1, self.address, self.address)
         self.sasl_port, self.ssl_port = free_ports(2)
         self.pid_file = folder / "pid"
+        self.password = secrets.token_hex(16)
         self.ending = threading.Event()
         self.process: subprocess.Popen | None = None
         kafka_jars.prepare(properties)
-        kafka_jars.format_folder(folder / "data", kafka_jars.uuid_text(bytes(16)), zone.number)
         self.settings = folder / "server.properties"
         # What stands later counts: members that end are missed sooner.
         self.settings.write_text(
             f"{properties((zone,), zone, folder / 'data')}group.min.session.timeout.ms=500\n{self.secured()}"
         )
+        self.format()
         self.keeper = threading.Thread(target=self.keep_running)
         self.keeper.start()
 
@@ -64,8 +66,7 @@ class Broker:
             make_certificate(self.folder, name)
         identity = self.folder / "broker-identity.pem"
         identity.write_text("".join((self.folder / f"broker.{part}").read_text() for part in ("key", "pem")))
-        password = secrets.token_hex(16)
-        (self.folder / "password").write_text(f"{password}\n")
+        (self.folder / "password").write_text(f"{self.password}\n")
         plain = [f"{name}://{self.address}:{port}" for name, port in (("CLIENT", 9092), ("PEER", 9094))]
         over_tls = [f"PASSWORD://localhost:{self.sasl_port}", f"CERTIFICATE://localhost:{self.ssl_port}"]
         settings = {
@@ -78,11 +79,23 @@ class Broker:
             "ssl.truststore.type": "PEM",
             "ssl.truststore.location": self.folder / "authority.pem",
             "listener.name.certificate.ssl.client.auth": "required",
-            "sasl.enabled.mechanisms": "PLAIN",
+            "sasl.enabled.mechanisms": ",".join(("PLAIN", *SCRAM)),
             "listener.name.password.plain.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule "
-            f'required user_ratebook="{password}";',
+            f'required user_ratebook="{self.password}";',
         }
+        for mechanism in SCRAM:
+            settings[f"listener.name.password.{mechanism.lower()}.sasl.jaas.config"] = (
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            )
         return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+    def format(self) -> None:
+        """By Kafka's own tool, which alone can put users for SCRAM into an empty broker."""
+        user = f"[name=ratebook,password={self.password}]"
+        words = ["format", "-t", kafka_jars.uuid_text(bytes(16)), "-c", str(self.settings)]
+        words += [word for mechanism in SCRAM for word in ("--add-scram", f"{mechanism}={user}")]
+        command = kafka_jars.java(256, "kafka.tools.StorageTool", *words, archive="")
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def keep_running(self) -> None:
         with (self.folder / "log").open("w") as log:
