@@ -34,6 +34,8 @@ class Shared:
     accepting: threading.Event = dataclasses.field(default_factory=threading.Event)
     accepted: threading.Event = dataclasses.field(default_factory=threading.Event)
     large_node: str = ""
+    # How many of those bodies got no answer.
+    unanswered: int = 0
     # The end of the run's patience: what is in doubt then stays so.
     given_up: bool = False
 
@@ -144,6 +146,7 @@ class Sender(Paced):
                 **more,
             )
             if is_large:
+                self.shared.unanswered += reply.status == 0
                 self.shared.accepting.clear()
                 self.shared.accepted.set()
             if reply.is_ok:
