@@ -16,7 +16,7 @@ struct Security {
   std::string ca_file;                 ///< PEM of who signs the brokers' certificates; empty: the system's
   std::string certificate_file;        ///< PEM of this node's certificate; empty: none
   std::string key_file;                ///< PEM of its key
-  std::string sasl_mechanism = "SCRAM-SHA-512";
+  std::string sasl_mechanism = "PLAIN";  ///< readable by who listens, but over sasl_ssl
   std::string sasl_user;
   std::string sasl_password_file;  ///< its first line is the password, which no log line shows
 };

@@ -16,8 +16,20 @@ namespace {
 
 using Config = std::map<std::string, std::string, std::less<>>;
 
+/// Versions before send the client's nonce twice, which brokers refuse since CVE-2024-56128 (Kafka 3.9.1 and 4).
+constexpr int scram_version_min = 0x020601ff;
+
 std::unexpected<Fault> unreachable(const KafkaOptions& options, std::string_view why) {
-  return fail(Failure::unavailable, fmt::format("Kafka at {} does not answer: {}", options.brokers, why));
+  const bool refuses_scram = options.security.protocol.starts_with("sasl") &&
+                             options.security.sasl_mechanism.starts_with("SCRAM") &&
+                             rd_kafka_version() < scram_version_min;
+  return fail(Failure::unavailable,
+              fmt::format("Kafka at {} does not answer: {}{}", options.brokers, why,
+                          refuses_scram ? fmt::format(". {} with librdkafka {}, older than 2.6.1, is refused by Kafka "
+                                                      "3.9.1 and newer: take PLAIN over sasl_ssl, a certificate, or a "
+                                                      "newer librdkafka",
+                                                      options.security.sasl_mechanism, rd_kafka_version_str())
+                                        : ""));
 }
 
 int in_sync_min(const KafkaOptions& options) { return options.replication > 1 ? 2 : 1; }

@@ -222,7 +222,8 @@ void add_kafka(Rows& rows, kafka::KafkaOptions& kafka) {
   rows.path("ca", kafka.security.ca_file, "Who signs the brokers' certificates, in PEM; empty: the system's");
   rows.path("certificate", kafka.security.certificate_file, "This node's, in PEM; empty: none");
   rows.path("key", kafka.security.key_file, "Of that certificate, in PEM");
-  rows.text("sasl_mechanism", kafka.security.sasl_mechanism, "a mechanism's name", "Of the password");
+  rows.text("sasl_mechanism", kafka.security.sasl_mechanism, "a mechanism's name",
+            "Of the password; SCRAM-SHA-512 at Kafka 4 asks for librdkafka 2.6.1");
   rows.text("sasl_user", kafka.security.sasl_user, "a name", "Who this node is");
   rows.path("sasl_password_file", kafka.security.sasl_password_file, "Its first line is the password");
   rows.duration("connect_time", kafka.connect_time_max, milliseconds{10}, minutes{5}, "For a connection to a broker");
