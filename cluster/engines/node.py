@@ -20,8 +20,9 @@ partitions = 12
 replication = {replication}
 
 [postgres]
-primary = "host={address} port=5000 dbname=ratebook user=ratebook application_name={name}"
-replica = "host={address} port=5001 dbname=ratebook user=ratebook application_name={name}"
+# By the balancer of the own zone; where that does not answer, by another.
+primary = "host={balancers} port=5000 dbname=ratebook user=ratebook application_name={name}"
+replica = "host={balancers} port=5001 dbname=ratebook user=ratebook application_name={name}"
 password_file = "{password_file}"
 # All servers are on one disk here: chunks written at once only wait for each other.
 stage_connections = 1
@@ -31,8 +32,8 @@ stage_connections = 1
 class Node(Engine):
     kind = "node"
     ports = (8080,)
-    # With other zones it speaks to Kafka alone; it reaches the databases through the balancer of its zone.
-    peer_ports = (9092,)
+    # Kafka, and the databases by the balancers of other zones.
+    peer_ports = (9092, 5000, 5001)
 
     @property
     def name(self) -> str:
@@ -41,9 +42,11 @@ class Node(Engine):
     def configure(self) -> None:
         spool = self.folder / "spool"
         spool.mkdir()
+        others = [zone.address for zone in self.layout.zones if zone != self.zone]
         (self.folder / "ratebook.toml").write_text(
             SETTINGS.format(
                 address=self.address,
+                balancers=",".join([self.address, *others]),
                 name=self.name,
                 spool=spool,
                 brokers=brokers(self.layout),

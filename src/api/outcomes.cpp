@@ -219,13 +219,31 @@ std::vector<std::string> Outcomes::questions(BootTime now) {
   return ids;
 }
 
-void Outcomes::ask(const std::string& id) {
+bool Outcomes::ask(const std::string& id) {
   const auto batch = store_.batch(id);
-  if (!batch || !*batch) return;
+  if (!batch) return false;
+  if (!*batch) return true;
   const Version shown = visible_.view().book->version();
   const std::lock_guard lock{mutex_};
   if (settles_commit(**batch, shown)) settle(Awaited::commit, id, **batch);
   if (settles_retraction(**batch, shown)) settle(Awaited::retraction, id, **batch);
+  return true;
+}
+
+void Outcomes::end_due(BootTime now) {
+  for (auto watched = watched_.begin(); watched != watched_.end();) {
+    const auto next = std::next(watched);
+    if (watched->second.done && watched->second.deadline <= now) finish(watched);
+    watched = next;
+  }
+  for (auto wait = version_waits_.begin(); wait != version_waits_.end();) {
+    if (wait->second.deadline > now) {
+      ++wait;
+      continue;
+    }
+    executor_([done = std::move(wait->second.done)] { done(false); });
+    wait = version_waits_.erase(wait);
+  }
 }
 
 Duration Outcomes::round() {
@@ -233,22 +251,15 @@ Duration Outcomes::round() {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock{mutex_};
-    for (auto watched = watched_.begin(); watched != watched_.end();) {
-      const auto next = std::next(watched);
-      if (watched->second.done && watched->second.deadline <= now) finish(watched);
-      watched = next;
-    }
-    for (auto wait = version_waits_.begin(); wait != version_waits_.end();) {
-      if (wait->second.deadline > now) {
-        ++wait;
-        continue;
-      }
-      executor_([done = std::move(wait->second.done)] { done(false); });
-      wait = version_waits_.erase(wait);
-    }
+    end_due(now);
     ids = questions(now);
   }
-  for (const std::string& id : ids) ask(id);
+  // A store that does not answer takes its time to fail, and waits end meanwhile: the others are asked another time.
+  for (const std::string& id : ids) {
+    if (!ask(id)) break;
+    const std::lock_guard lock{mutex_};
+    end_due(runtime_.boot_time());
+  }
 
   const std::lock_guard lock{mutex_};
   Duration rest = watched_.empty() && accepted_.empty() ? round_max : options_.poll_interval;

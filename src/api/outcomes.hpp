@@ -118,7 +118,9 @@ class Outcomes {
   void finish(std::map<Watch, Watched>::iterator watched);
   void forget_accepted(Awaited awaited, const std::string& id);
   std::vector<std::string> questions(BootTime now);
-  void ask(const std::string& id);
+  /// False: the store does not answer.
+  bool ask(const std::string& id);
+  void end_due(BootTime now);
 
   store::Store& store_;
   follower::Visible& visible_;

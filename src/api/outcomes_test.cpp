@@ -122,6 +122,31 @@ TEST_F(OutcomesTest, TheStoreIsAskedNoMoreOftenThanTheInterval) {
   EXPECT_LE(store_.asked("x"), 100U);
 }
 
+TEST_F(OutcomesTest, WaitsEndInTimeBesideAStoreThatIsSlow) {
+  await("x", 60s);
+  await("y", 60s);
+  await("z", 1s);
+  std::vector<bool> has_ended;
+  store_.on_question = [&] {
+    has_ended.push_back(!executed_.empty());
+    clock_.now += 2s;
+  };
+  pass(100ms);
+  EXPECT_THAT(has_ended, ElementsAre(false, true, true)) << "z's wait, between two questions";
+}
+
+TEST_F(OutcomesTest, AStoreThatDoesNotAnswerIsAskedOnceARound) {
+  await("x", 60s);
+  await("y", 60s);
+  await("z", 60s);
+  store_.is_there = false;
+  pass(100ms);
+  EXPECT_EQ(store_.asked("x") + store_.asked("y") + store_.asked("z"), 1U);
+  store_.is_there = true;
+  pass(100ms);
+  EXPECT_EQ(store_.asked("x") + store_.asked("y") + store_.asked("z"), 4U);
+}
+
 TEST_F(OutcomesTest, ACommitInTheStoreCountsOnlyOnceItIsVisibleHere) {
   await("x", 10s);
   store_.put(batch("x", BatchStatus::committed, 5));

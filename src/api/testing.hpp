@@ -7,7 +7,7 @@
 
 #include "book/book.hpp"
 #include "runtime/runtime.hpp"
-#include "store/store.hpp"
+#include "store/testing.hpp"
 
 namespace ratebook::api::testing {
 
@@ -20,10 +20,10 @@ struct HandClock {
   Runtime runtime;
 };
 
-/// Batches and version rows as put; what an endpoint's shared parts do not ask for says so.
-class HeldStore final : public store::Store {
+/// Batches and version rows as put.
+class HeldStore final : public store::testing::UnaskedStore {
  public:
-  explicit HeldStore(const Runtime& runtime) : changed_(runtime.make_signal()) {}
+  using UnaskedStore::UnaskedStore;
 
   void put(const Batch& batch) {
     const std::lock_guard lock{mutex_};
@@ -39,12 +39,12 @@ class HeldStore final : public store::Store {
     return found == asked_.end() ? 0 : found->second;
   }
 
-  std::uint32_t partition_count() const override { return 1; }
-  const Signal& changed() const override { return changed_; }
   Result<std::optional<Batch>> batch(const std::string& id) override {
+    on_question();
     const std::lock_guard lock{mutex_};
     ++asked_[id];
     const auto found = batches_.find(id);
+    if (!is_there) return fail(Failure::unavailable, "not there");
     if (found == batches_.end()) return std::nullopt;
     return found->second;
   }
@@ -57,29 +57,10 @@ class HeldStore final : public store::Store {
     return found;
   }
 
-  Result<store::Claim> claim(std::uint32_t) override { return not_held(); }
-  Result<std::vector<PortNumber>> number_ports(std::span<const PortCode>) override { return not_held(); }
-  Result<void> stage(const store::StageRequest&) override { return not_held(); }
-  Result<std::vector<store::Outcome>> publish(const store::PublishRequest&) override { return not_held(); }
-  Result<Version> put_places(const PlacesDocument&, const std::optional<std::string>&, WallTime) override {
-    return not_held();
-  }
-  Result<PlacesDocument> places(Version) override { return not_held(); }
-  Result<store::Head> places_head(Version) override { return not_held(); }
-  Result<store::Head> head() override { return not_held(); }
-  Result<void> confirm() override { return not_held(); }
-  Result<void> prices_of(const std::string&, const store::PriceSink&) override { return not_held(); }
-  Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink&) override { return not_held(); }
-  Result<std::optional<store::VersionChunk>> next_chunk(Version, std::optional<store::ChunkName>) override {
-    return not_held();
-  }
-  Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override { return not_held(); }
-  Result<store::BatchPage> batches(const store::BatchFilter&) override { return not_held(); }
+  bool is_there = true;                      ///< for questions about batches
+  std::function<void()> on_question = [] {};
 
  private:
-  static std::unexpected<Fault> not_held() { return fail(Failure::unavailable, "not held"); }
-
-  Signal changed_;
   mutable std::mutex mutex_;
   std::map<std::string, Batch> batches_;
   std::map<std::string, std::size_t> asked_;

@@ -15,12 +15,16 @@ struct Held {
   std::unique_ptr<kafka::KafkaLog> log;
 };
 
+bool may_pass(Failure failure) {
+  return failure == Failure::unavailable || failure == Failure::unknown || failure == Failure::full;
+}
+
 /// Tries until it is open, refused for good, or stopped.
 template <class Open>
 auto open_in_time(const Parts& parts, const std::stop_token& stop, const Open& open) {
   while (true) {
     auto opened = open();
-    if (opened || opened.error().failure != Failure::unavailable || stop.stop_requested()) return opened;
+    if (opened || !may_pass(opened.error().failure) || stop.stop_requested()) return opened;
     parts.logger.warning(opened.error().message);
     parts.runtime.sleep(wait_before_retry);
   }

@@ -25,6 +25,7 @@ Result<void> Follower::load(const std::stop_token& stop) {
   if (auto confirmed = store_.confirm(); !confirmed) return confirmed;
   auto tree = std::make_shared<const PlaceTree>(std::move(*places));
   visible_.show({loader.finish(head->version, head->chain, std::move(tree)), {}}, began, true);
+  load_owed_ = false;
   hints_.clear();  // what was numbered by the book before
   return {};
 }
@@ -51,7 +52,15 @@ Result<void> Follower::read_all(Version version, book::Loader& loader, const std
   return {};
 }
 
-Result<bool> Follower::step() {
+Result<bool> Follower::load_anew(const std::stop_token& stop) {
+  visible_.set_ready(false);
+  load_owed_ = true;
+  if (auto loaded = load(stop); !loaded) return std::unexpected(loaded.error());
+  return true;
+}
+
+Result<bool> Follower::step(const std::stop_token& stop) {
+  if (load_owed_) return load_anew(stop);
   const WallTime began = runtime_.wall_time();
   const book::Snapshot book = visible_.view().book;
   // The row of the shown version is read again, too: it proves that the store is still on the same chain.
@@ -62,13 +71,11 @@ Result<bool> Follower::step() {
   if (own_row == 1 && (rows->empty() || rows->front().version != shown || rows->front().chain != book->chain())) {
     // Unready only once the store stands by it: what was read from a primary that was one proves nothing.
     if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
-    visible_.set_ready(false);
     visible_.begin_history();
     options_.report({Failure::conflict, fmt::format("the store has another history than this node at version {}; "
                                                     "loading it anew",
                                                     shown)});
-    if (auto loaded = load(); !loaded) return std::unexpected(loaded.error());
-    return true;
+    return load_anew(stop);
   }
   rows->erase(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(own_row));
   if (rows->empty()) {
@@ -82,10 +89,8 @@ Result<bool> Follower::step() {
   if (auto confirmed = store_.confirm(); !confirmed) return std::unexpected(confirmed.error());
   auto next = book::apply(book, std::move(*change));
   if (!next) {
-    visible_.set_ready(false);
     options_.report(next.error());
-    if (auto loaded = load(); !loaded) return std::unexpected(loaded.error());
-    return true;
+    return load_anew(stop);
   }
   const bool more = taken < rows->size() || rows->size() == options_.rows_per_step;
   rows->resize(taken);
@@ -168,7 +173,7 @@ void Follower::run(const std::stop_token& stop) {
     const std::uint64_t seen = store_.changed().count();
     Result<bool> more = false;
     if (loaded) {
-      more = step();
+      more = step(stop);
     } else if (const auto done = load(stop); done) {
       loaded = true;
       more = true;

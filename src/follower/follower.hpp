@@ -37,13 +37,14 @@ class Follower {
   /// shown.
   Result<void> load(const std::stop_token& stop = {});
   /// Goes one step if the store has newer versions, else confirms that there is none; then merges a piece of what is
-  /// beside the book's tree. True: there may be more. A chain that is not ours: unready, and loaded anew. Any failure
-  /// leaves what is shown as it is.
-  Result<bool> step();
+  /// beside the book's tree. True: there may be more. A chain that is not ours: unready, and loaded anew, by the next
+  /// step where this one fails. Any failure leaves what is shown as it is.
+  Result<bool> step(const std::stop_token& stop = {});
   /// load(), then step() on each notification or poll, until stopped. Failures are logged and tried again.
   void run(const std::stop_token& stop);
 
  private:
+  Result<bool> load_anew(const std::stop_token& stop);
   Result<void> read_all(Version version, book::Loader& loader, const std::stop_token& stop);
   Result<book::Change> gather(const book::Book& book, const std::vector<VersionRow>& rows, std::size_t& taken);
   Result<void> read_prices(const std::string& attempt, std::vector<NumberedPrice>& into);
@@ -55,6 +56,7 @@ class Follower {
   Visible& visible_;
   Hints& hints_;
   FollowerOptions options_;
+  bool load_owed_ = false;  ///< what is shown is not the store's: nothing but load() makes it ready
 };
 
 }  // namespace ratebook::follower

@@ -4,17 +4,16 @@
 #include <thread>
 
 #include "follower/follower.hpp"
+#include "store/testing.hpp"
 
 namespace ratebook::follower {
 namespace {
 
 /// Has prices without end, or at least more than anyone waits for; nothing else is asked of it.
-class EndlessStore : public store::Store {
+class EndlessStore : public store::testing::UnaskedStore {
  public:
-  explicit EndlessStore(const Runtime& runtime) : changed_(runtime.make_signal()) {}
+  using UnaskedStore::UnaskedStore;
 
-  std::uint32_t partition_count() const override { return 1; }
-  const Signal& changed() const override { return changed_; }
   Result<store::Head> head() override { return store::Head{.version = 1}; }
   Result<PlacesDocument> places(Version) override { return PlacesDocument{}; }
   Result<void> prices_at(Version, const store::PriceFilter& filter, const store::PriceSink& sink) override {
@@ -27,31 +26,11 @@ class EndlessStore : public store::Store {
     return {};
   }
 
-  Result<store::Claim> claim(std::uint32_t) override { return none(); }
-  Result<std::vector<PortNumber>> number_ports(std::span<const PortCode>) override { return none(); }
-  Result<void> stage(const store::StageRequest&) override { return none(); }
-  Result<std::vector<store::Outcome>> publish(const store::PublishRequest&) override { return none(); }
-  Result<Version> put_places(const PlacesDocument&, const std::optional<std::string>&, WallTime) override {
-    return none();
-  }
-  Result<store::Head> places_head(Version) override { return none(); }
-  Result<std::vector<VersionRow>> versions(Version, std::size_t) override { return none(); }
   Result<void> confirm() override { return {}; }
-  Result<void> prices_of(const std::string&, const store::PriceSink&) override { return none(); }
-  Result<std::optional<store::VersionChunk>> next_chunk(Version, std::optional<store::ChunkName>) override {
-    return none();
-  }
-  Result<std::optional<Batch>> batch(const std::string&) override { return none(); }
-  Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override { return none(); }
-  Result<store::BatchPage> batches(const store::BatchFilter&) override { return none(); }
 
   std::atomic<bool> started = false;
   std::atomic<int> spans = 0;
   std::optional<std::size_t> failing_part;
-
- private:
-  static std::unexpected<Fault> none() { return fail(Failure::unavailable, "not asked for"); }
-  Signal changed_;
 };
 
 /// Has one version that is to be shown next.
@@ -94,6 +73,56 @@ TEST(Step, ABatchThatWasOfferedIsNotReadFromTheStore) {
     EXPECT_EQ(shown->price_count(), 10U);
     EXPECT_FALSE(shown->is_to_merge()) << "one route is merged at once";
   }
+}
+
+/// Without prices; its one version may be of another history, and its load may fail.
+class RestoredStore final : public store::testing::UnaskedStore {
+ public:
+  using UnaskedStore::UnaskedStore;
+
+  Result<store::Head> head() override { return store::Head{.version = 1, .chain = chain}; }
+  Result<PlacesDocument> places(Version) override { return PlacesDocument{}; }
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t) override {
+    if (after == 1) return std::vector<VersionRow>{};
+    VersionRow row;
+    row.version = 1;
+    row.chain = chain;
+    return std::vector{row};
+  }
+  Result<void> confirm() override { return {}; }
+  Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink&) override {
+    ++loads;
+    if (load_fails) return fail(Failure::unavailable, "the replica is being made anew");
+    return {};
+  }
+
+  Digest chain{};
+  bool load_fails = false;
+  int loads = 0;
+};
+
+TEST(Step, ALoadAnewThatFailedIsTriedAgainAlsoWhereTheHistoryIsTheSameThen) {
+  const Runtime runtime = machine_runtime();
+  RestoredStore store{runtime};
+  Visible visible;
+  Hints hints{visible};
+  Follower follower{store, runtime, visible, hints};
+  ASSERT_TRUE(follower.load());
+  store.chain[0] = 1;
+  store.load_fails = true;
+  EXPECT_FALSE(follower.step());
+  EXPECT_FALSE(visible.view().ready);
+  // What the log has beyond the backup was decided again, and the chain is as it was.
+  store.chain[0] = 0;
+  EXPECT_FALSE(follower.step());
+  EXPECT_FALSE(visible.view().ready);
+  store.load_fails = false;
+  EXPECT_TRUE(follower.step());
+  EXPECT_TRUE(visible.view().ready);
+  EXPECT_EQ(store.loads, 4);
+  EXPECT_EQ(visible.histories(), 1U) << "the writers begin anew once";
+  EXPECT_TRUE(follower.step());
+  EXPECT_EQ(store.loads, 4) << "nothing is owed any more";
 }
 
 TEST(Load, EndsWhenItIsStopped) {

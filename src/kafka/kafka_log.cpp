@@ -96,7 +96,8 @@ Result<void> KafkaLog::trim(std::uint32_t partition, Offset before) {
   if (options_.log_keep > Duration{0}) {
     const auto young = first_young(partition, until);
     if (!young) return std::unexpected(young.error());
-    before = std::min(before, *young);
+    // With the one before them: the position that a backup of that age has may name it.
+    before = std::min(before, *young - 1);
   }
   if (before <= 0) return {};
   const rd::DeleteRecords deleted{rd_kafka_DeleteRecords_new(one_partition(options_, partition, before).get())};

@@ -171,6 +171,17 @@ TEST_F(KafkaRead, YoungRecordsAreKept) {
   EXPECT_EQ(first(0, 1), "0");
 }
 
+TEST_F(KafkaRead, TheRecordBeforeTheYoungOnesIsKept) {
+  options.log_keep = 2s;
+  const auto keeping = open_log(options);
+  fill(10);
+  std::this_thread::sleep_for(2100ms);
+  fill(10);
+  ASSERT_TRUE(keeping->trim(0, 19));
+  EXPECT_EQ(log->read(0, 8, 1, 0s).error().failure, Failure::damaged);
+  EXPECT_EQ(first(9, 1), "9") << "a backup that is 2 s old may have it as its position";
+}
+
 TEST_F(KafkaRead, ASilentBrokerEndsReadsInBoundedTime) {
   fill(10);
   EXPECT_EQ(first(0, in_sequence), "0");

@@ -50,6 +50,87 @@ bool await_socket(int socket, short events, int milliseconds) {
   return poll(&waited, 1, milliseconds) > 0;
 }
 
+using Words = std::vector<std::string>;
+
+/// `a,b,c` as libpq reads it; one empty word where there is none.
+Words split(const char* list) {
+  Words words(1);
+  for (const char letter : std::string_view{list == nullptr ? "" : list}) {
+    if (letter == ',') {
+      words.emplace_back();
+    } else {
+      words.back() += letter;
+    }
+  }
+  return words;
+}
+
+/// What one server of a connection string has of its own; an empty word leaves it to libpq.
+struct Server {
+  std::string host, hostaddr, port;
+};
+
+/// libpq would try those of one string under one deadline, and never come past a server that is silent. At least one.
+std::vector<Server> servers_of(const std::string& conninfo) {
+  const ParsedOptions parsed{PQconninfoParse(conninfo.c_str(), nullptr)};
+  Words hosts(1);
+  Words addresses(1);
+  Words ports(1);
+  for (const PQconninfoOption* option = parsed.get(); option != nullptr && option->keyword != nullptr; ++option) {
+    const std::string_view keyword = option->keyword;
+    if (keyword == "host") hosts = split(option->val);
+    if (keyword == "hostaddr") addresses = split(option->val);
+    if (keyword == "port") ports = split(option->val);
+  }
+  const std::size_t count = std::max(hosts.size(), addresses.size());
+  const auto fits = [count](const Words& words) { return words.size() == 1 || words.size() == count; };
+  if (count == 1 || !fits(hosts) || !fits(addresses) || !fits(ports)) return {Server{}};  // libpq says what is wrong
+  std::vector<Server> servers;
+  const auto at = [](const Words& words, std::size_t i) { return words.size() == 1 ? words[0] : words[i]; };
+  for (std::size_t i = 0; i < count; ++i) servers.push_back({at(hosts, i), at(addresses, i), at(ports, i)});
+  return servers;
+}
+
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+Result<Handle> connect(const std::string& conninfo, const Server& server, const std::optional<std::string>& password,
+                       const PostgresOptions& options, const Runtime& runtime) {
+  // What comes later counts: the string that people write stands above our defaults.
+  constexpr std::array<const char*, 10> keywords{
+      "tcp_user_timeout", "keepalives_idle", "application_name", "dbname",   "client_encoding",
+      "host",             "hostaddr",        "port",             "password", nullptr};
+  const std::array<const char*, 10> values{"5000",
+                                           "5",
+                                           "ratebook",
+                                           conninfo.c_str(),
+                                           "UTF8",
+                                           or_null(server.host),
+                                           or_null(server.hostaddr),
+                                           or_null(server.port),
+                                           password ? password->c_str() : nullptr,
+                                           nullptr};
+  Handle handle{PQconnectStartParams(keywords.data(), values.data(), 1)};
+  const auto failed = [&](const std::string& why) {
+    return fail(Failure::unavailable,
+                fmt::format("PostgreSQL{}{} cannot be reached: {}", server.host.empty() ? "" : " at ", server.host, why));
+  };
+  if (handle == nullptr || PQstatus(handle.get()) == CONNECTION_BAD) {
+    return failed(handle ? one_line(PQerrorMessage(handle.get())) : "out of memory");
+  }
+  const BootTime deadline = runtime.boot_time() + options.connect_time;
+  for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK; state = PQconnectPoll(handle.get())) {
+    if (state == PGRES_POLLING_FAILED) return failed(one_line(PQerrorMessage(handle.get())));
+    const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    const BootTime now = runtime.boot_time();
+    if (now >= deadline || !await_socket(PQsocket(handle.get()), events, milliseconds_left(now, deadline))) {
+      return failed(fmt::format("no connection within {} ms",
+                                std::chrono::duration_cast<std::chrono::milliseconds>(options.connect_time).count()));
+    }
+  }
+  if (PQsetnonblocking(handle.get(), 1) != 0) return failed(one_line(PQerrorMessage(handle.get())));
+  return handle;
+}
+
 }  // namespace
 
 std::string_view Rows::bytes(int row, int column) const {
@@ -101,42 +182,19 @@ Result<Connection> Connection::open(const std::string& conninfo, const PostgresO
                                     const Runtime& runtime) {
   const auto password = read_password(options.password_file);
   if (!password) return std::unexpected(password.error());
-  // What comes later counts: the string that people write stands above our defaults.
-  const std::array keywords{"tcp_user_timeout",
-                            "keepalives_idle",
-                            "application_name",
-                            "dbname",
-                            "client_encoding",
-                            *password ? "password" : nullptr,
-                            static_cast<const char*>(nullptr)};
-  const std::array values{"5000",
-                          "5",
-                          "ratebook",
-                          conninfo.c_str(),
-                          "UTF8",
-                          *password ? (*password)->c_str() : nullptr,
-                          static_cast<const char*>(nullptr)};
-  Handle handle{PQconnectStartParams(keywords.data(), values.data(), 1)};
-  const auto failed = [&](const std::string& why) {
-    return fail(Failure::unavailable, fmt::format("PostgreSQL cannot be reached: {}", why));
-  };
-  if (handle == nullptr || PQstatus(handle.get()) == CONNECTION_BAD) {
-    return failed(handle ? one_line(PQerrorMessage(handle.get())) : "out of memory");
-  }
-  const BootTime deadline = runtime.boot_time() + options.connect_time;
-  for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK; state = PQconnectPoll(handle.get())) {
-    if (state == PGRES_POLLING_FAILED) return failed(one_line(PQerrorMessage(handle.get())));
-    const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    const BootTime now = runtime.boot_time();
-    if (now >= deadline || !await_socket(PQsocket(handle.get()), events, milliseconds_left(now, deadline))) {
-      return failed(fmt::format("no connection within {} ms",
-                                std::chrono::duration_cast<std::chrono::milliseconds>(options.connect_time).count()));
+  Fault why;
+  for (const Server& server : servers_of(conninfo)) {
+    auto handle = connect(conninfo, server, *password, options, runtime);
+    if (!handle) {
+      why = std::move(handle.error());
+      continue;
     }
+    Connection connection{*std::move(handle), options, runtime};
+    auto set = connection.script(session_settings(options));
+    if (set) return connection;
+    why = std::move(set.error());
   }
-  if (PQsetnonblocking(handle.get(), 1) != 0) return failed(one_line(PQerrorMessage(handle.get())));
-  Connection connection{std::move(handle), options, runtime};
-  if (auto set = connection.script(session_settings(options)); !set) return std::unexpected(set.error());
-  return connection;
+  return std::unexpected(std::move(why));
 }
 
 bool Connection::await(short events, BootTime deadline) const {

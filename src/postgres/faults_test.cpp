@@ -55,6 +55,29 @@ class NoStandby {
   Sql sql_{server() + " dbname=postgres"};
 };
 
+/// Takes connections, and says nothing.
+class SilentServer {
+ public:
+  SilentServer() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(bind(listening_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(listening_, 5), 0);
+    socklen_t size = sizeof address;
+    getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = std::to_string(ntohs(address.sin_port));
+  }
+  ~SilentServer() { close(listening_); }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  const std::string& port() const { return port_; }
+
+ private:
+  int listening_ = socket(AF_INET, SOCK_STREAM, 0);
+  std::string port_;
+};
+
 class Faults : public ::testing::Test {
  protected:
   PostgresOptions quick() const {
@@ -118,22 +141,23 @@ TEST_F(Faults, LockOfOthersIsGivenUpInTime) {
 }
 
 TEST_F(Faults, SilentServerIsLeftInTime) {
-  const int listening = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(listen(listening, 5), 0);
-  socklen_t size = sizeof address;
-  getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
-  const PostgresOptions options{
-      .primary = "host=127.0.0.1 dbname=x user=x port=" + std::to_string(ntohs(address.sin_port)),
-      .connect_time = milliseconds{200}};
+  const SilentServer silent;
+  const PostgresOptions options{.primary = "host=127.0.0.1 dbname=x user=x port=" + silent.port(),
+                                .connect_time = milliseconds{200}};
   const auto opened = PostgresStore::open(options, machine_runtime());
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().failure, Failure::unavailable);
   EXPECT_NE(opened.error().message.find("200 ms"), std::string::npos) << opened.error().message;
-  close(listening);
+}
+
+TEST_F(Faults, SilentServerIsNoObstacleToTheNext) {
+  const SilentServer silent;
+  const Sql sql{database.conninfo()};
+  // What is named last counts.
+  const std::string both = fmt::format("{} host={},{} port={},{}", database.conninfo(), "127.0.0.1", sql.host(),
+                                       silent.port(), sql.port());
+  const TestNode node{PostgresOptions{.primary = both, .connect_time = milliseconds{200}}};
+  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "1");
 }
 
 TEST_F(Faults, AnswerThatDoesNotComeClosesTheConnection) {
@@ -215,6 +239,43 @@ TEST_F(Faults, AbandonedAttemptStaysVoidForEver) {
   EXPECT_EQ(outcome.kind, Outcome::Kind::swept_before);
   EXPECT_EQ(node.store().head()->version, 0U);
   EXPECT_EQ(writer.commit(header_of("carrier-a", "k", 300), attempt_name(2), prices).kind, Outcome::Kind::committed);
+}
+
+TEST_F(Faults, ChunkWhosePortsHaveOtherNumbersThanBeforeARestoreIsNotStaged) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  const std::array codes{*PortCode::parse("CNSGH"), *PortCode::parse("NLRTM")};
+  ASSERT_TRUE(node.store().number_ports(codes).has_value());
+  const std::vector<NumberedPrice> price{{0, 1, Day{18'600}, Cents{100}}};
+  auto chunk = writer.chunk(attempt_name(1), 0, price);
+  const std::array before{store::NumberedPort{0, codes[1]}, store::NumberedPort{1, codes[0]}};
+  chunk.ports = before;
+  const auto staged = node.store().stage(chunk);
+  ASSERT_FALSE(staged.has_value());
+  EXPECT_EQ(staged.error().failure, Failure::lost);
+  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM marker").front(), "0");
+  const std::array now{store::NumberedPort{0, codes[0]}, store::NumberedPort{1, codes[1]}};
+  chunk.ports = now;
+  EXPECT_TRUE(node.store().stage(chunk).has_value());
+  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM marker").front(), "1");
+}
+
+TEST_F(Faults, TablesWhoseCommitIsUnknownAreLookedForAgain) {
+  const Runtime runtime = machine_runtime();
+  const PostgresOptions options{.primary = database.conninfo()};
+  {
+    NoStandby none;
+    std::optional<Failure> failure;
+    {
+      const std::jthread opening{[&] {
+        const auto opened = PostgresStore::open(options, runtime);
+        if (!opened) failure = opened.error().failure;
+      }};
+      none.cancel_waiting_commit();
+    }
+    EXPECT_EQ(failure, Failure::unavailable) << "others end the process";
+  }
+  EXPECT_EQ(TestNode{database}.store().partition_count(), 12U);
 }
 
 TEST_F(Faults, NodesThatStartAtOnceMakeTheTablesOnce) {

@@ -16,6 +16,7 @@ struct Freed {
 
 using Handle = std::unique_ptr<PGconn, Freed<PQfinish>>;
 using Answer = std::unique_ptr<PGresult, Freed<PQclear>>;
+using ParsedOptions = std::unique_ptr<PQconninfoOption, Freed<PQconninfoFree>>;
 using Text = std::unique_ptr<char, Freed<PQfreemem>>;
 
 }  // namespace ratebook::postgres

@@ -328,7 +328,10 @@ Result<void> migrate(Connection& connection, std::uint32_t partitions) {
       }
       if (auto made = connection.script(noted); !made) return made;
     }
-    if (auto committed = connection.commit(); !committed) return committed;
+    // Whatever came of it, the next try sees.
+    if (auto committed = connection.commit(); !committed) {
+      return fail(Failure::unavailable, std::move(committed.error().message));
+    }
     standing = standing_schema(connection);
     if (!standing) return std::unexpected(standing.error());
   }

@@ -33,6 +33,7 @@ class PostgresStore final : public store::Store {
   Result<store::Claim> claim(std::uint32_t partition) override;
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override;
   std::size_t stage_width() const override { return options_.stage_connections; }
+  double stage_rest() const override { return static_cast<double>(options_.stage_rest_percent) / 100; }
   Result<void> stage(const store::StageRequest& request) override;
 
   // store_publish.cpp

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <ranges>
 
 #include "postgres/staging.hpp"
 #include "postgres/store.hpp"
@@ -12,6 +13,16 @@ namespace ratebook::postgres {
 namespace {
 
 Fault other_epoch() { return {Failure::lost, "the partition's epoch is another"}; }
+
+Statement count_known(std::span<const store::NumberedPort> ports) {
+  const auto joined = [&](auto&& part) {
+    return fmt::format("{{{}}}", fmt::join(ports | std::views::transform(part), ","));
+  };
+  return Statement{"SELECT count(*) FROM unnest($1::integer[], $2::text[]) AS asked (number, code) "
+                   "JOIN port USING (number, code)",
+                   joined([](const store::NumberedPort& port) { return port.number; }),
+                   joined([](const store::NumberedPort& port) { return port.code.view(); })};
+}
 
 Result<std::map<std::string, PortNumber>> known_ports(Connection& connection) {
   const auto rows = connection.within(Statement{"SELECT number, code FROM port"});
@@ -66,7 +77,8 @@ Result<std::vector<PortNumber>> PostgresStore::number_ports(std::span<const Port
 
 Result<void> PostgresStore::stage(const store::StageRequest& request) {
   if (!std::ranges::is_sorted(request.prices)) return fail(Failure::refused, "a chunk's prices are not sorted");
-  auto lease = staging_.lease();
+  // Most batches have one chunk: theirs waits for none of a large one.
+  auto lease = (request.chunk == 0 ? primary_ : staging_).lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& connection = **lease;
   const std::array first{
@@ -74,15 +86,18 @@ Result<void> PostgresStore::stage(const store::StageRequest& request) {
       // PostgreSQL's log, before the commits of all others.
       Statement{request.chunk == 0 ? without_waiting : "SET LOCAL synchronous_commit = on"},
       Statement{"SELECT epoch FROM log_partition WHERE partition = $1 FOR KEY SHARE", request.partition},
-      insert_marker(request.attempt, request.chunk, request.prices)};
+      // In a restored database the epoch may be the same, and the ports that came after the backup have other numbers.
+      count_known(request.ports), insert_marker(request.attempt, request.chunk, request.prices)};
   auto begun = connection.begin(first);
   if (!begun) return std::unexpected(begun.error());
   const Rows& epoch = (*begun)[1];
-  const Rows& marker = (*begun)[2];
+  const bool same_ports = (*begun)[2].integer_as<std::size_t>(0, 0) == request.ports.size();
+  const Rows& marker = (*begun)[3];
   const auto put = [&]() -> Result<void> {
     if (epoch.size() != 1 || epoch.integer_as<std::uint64_t>(0, 0) != request.epoch) {
       return std::unexpected(other_epoch());
     }
+    if (!same_ports) return fail(Failure::lost, "the store was restored: it has other numbers for the ports");
     if (marker.size() == 0) return {};
     return copy_prices(connection, marker.integer(0, 0), request.prices);
   }();

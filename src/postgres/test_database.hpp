@@ -35,6 +35,8 @@ class Sql {
     }
     return found;
   }
+  std::string host() const { return PQhost(handle_.get()); }
+  std::string port() const { return PQport(handle_.get()); }
 
  private:
   Handle handle_;

@@ -112,7 +112,8 @@ void add_intake(Rows& rows, Settings& s) {
   rows.bytes("spool_memory_max", s.intake.spool_memory_bytes_max, 0, TiB,
              "A batch in memory; beyond it goes into a temporary file");
   rows.bytes("spool_files_max", s.api.spool_bytes_max, MiB, TiB, "All temporary files together");
-  rows.path("spool_folder", s.intake.spool_folder, "For temporary files; empty: where the data is");
+  rows.path("spool_folder", s.intake.spool_folder,
+            "For temporary files; empty: where the data is, in a cluster the system's folder for them");
 }
 
 void add_api(Rows& rows, api::Limits& api) {
@@ -250,6 +251,8 @@ void add_postgres(Rows& rows, postgres::PostgresOptions& postgres) {
   rows.count("connections", postgres.connections_max, 1, 1000, "To the primary, for questions and writers");
   rows.count("stage_connections", postgres.stage_connections, 1, 64,
              "To the primary, for prices on their way in: chunks of a large batch that are written at once");
+  rows.count("stage_rest", postgres.stage_rest_percent, 0, 1000,
+             "How long a large batch rests after a chunk, in percent of what writing it took: others commit then");
   rows.count("scan_connections", postgres.scan_connections, 1, 64,
              "For prices on their way out; as many threads at most load the book at a start");
   rows.duration("connect_time", postgres.connect_time, milliseconds{10}, minutes{5}, "For a connection");

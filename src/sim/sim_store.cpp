@@ -164,6 +164,7 @@ Result<void> SimStore::stage(const store::StageRequest& request) {
   const auto prices = std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end());
   store::StageRequest copy = request;
   copy.prices = *prices;
+  copy.ports = {};  // they live as long as the call
   const auto transaction = [this, prices, copy](Database& database) {
     scheduler_.note(node_, "stage", {copy.partition, copy.epoch, copy.chunk}, copy.attempt);
     return database.stage(copy);

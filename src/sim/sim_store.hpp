@@ -51,6 +51,7 @@ class SimStore final : public store::Store {
 
   Result<store::Claim> claim(std::uint32_t partition) override;
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override;
+  double stage_rest() const override { return server_.settings.embedded ? 0 : 1; }
   Result<void> stage(const store::StageRequest& request) override;
   Result<std::vector<store::Outcome>> publish(const store::PublishRequest& request) override;
 

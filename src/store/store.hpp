@@ -29,12 +29,18 @@ struct Claim {
   Position position;
 };
 
+struct NumberedPort {
+  PortNumber number = 0;
+  PortCode code;
+};
+
 struct StageRequest {
   std::uint32_t partition = 0;
   std::uint64_t epoch = 0;
   std::string attempt;
   std::uint32_t chunk = 0;
   std::span<const NumberedPrice> prices;  ///< sorted; numbers from number_ports
+  std::span<const NumberedPort> ports;    ///< those of the prices
 };
 
 /// Make the batch whose chunks 0..chunk_count-1 are staged under `attempt` a version.
@@ -150,10 +156,13 @@ class Store {
   /// The ports' numbers, in the order asked. A port that the store lacks is added as closed, named by its code.
   virtual Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) = 0;
   /// Stores one chunk with its marker, in one transaction. A chunk whose marker stands already is not stored again.
-  /// Failure::lost: the epoch is another.
+  /// Failure::lost: the epoch is another, or, where a store can be restored under its nodes, a port's number is.
   virtual Result<void> stage(const StageRequest& request) = 0;
   /// How many calls of stage() at once, from as many threads, are quicker than one after the other.
   virtual std::size_t stage_width() const { return 1; }
+  /// How long a large batch rests after each such round of stage(), so that what others write passes: a multiple of what
+  /// the round took.
+  virtual double stage_rest() const { return 0; }
   /// One transaction; outcomes in the order of the decisions. Failure::lost: position or epoch is another.
   /// Failure::not_found: an attempt's markers or counts are not all there: stage again. Failure::unknown: look up.
   /// After any failure but unknown nothing has changed.

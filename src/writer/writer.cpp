@@ -46,6 +46,11 @@ class Assigned {
  private:
   /// A source's queue and how many of its first entries are published together.
   using Chosen = std::map<std::string, std::size_t>;
+  /// A chunk's ports with the store's numbers, and its prices with these, sorted.
+  struct Numbered {
+    std::vector<store::NumberedPort> ports;
+    std::vector<NumberedPrice> prices;
+  };
 
   Result<void> begin() {
     const auto claim = store_.claim(partition_);
@@ -57,8 +62,13 @@ class Assigned {
     if (position_.offset < 0 || log_.is_part_of_store()) return {};
     const auto records = log_.read(partition_, position_.offset, 1, Duration{0});
     if (!records) return std::unexpected(records.error());
-    if (records->empty() || records->front().offset != position_.offset ||
-        sha256(records->front().bytes) != position_.digest) {
+    if (records->empty() || records->front().offset != position_.offset) {
+      return fail(Failure::damaged,
+                  fmt::format("the log's partition {} has no record {}, from which the store goes on; connect the log "
+                              "that belongs to this store, or see what the docs say of a restored backup",
+                              partition_, position_.offset));
+    }
+    if (sha256(records->front().bytes) != position_.digest) {
       return fail(
           Failure::damaged,
           fmt::format("the log's partition {} is not the one that the store was written from: its record {} has "
@@ -69,9 +79,9 @@ class Assigned {
   }
 
   Result<void> read_on() {
-    const bool work_waits = !tracker_.pending().empty();
-    const auto records =
-        log_.read(partition_, next_, options_.read_bytes_max, work_waits ? Duration{0} : options_.read_wait);
+    const Duration rest = std::max(rests_until_ - runtime_.boot_time(), Duration{0});
+    const Duration wait = tracker_.pending().empty() ? options_.read_wait : std::min(rest, options_.read_wait);
+    const auto records = log_.read(partition_, next_, options_.read_bytes_max, wait);
     if (!records) return std::unexpected(records.error());
     for (const auto& record : *records) {
       if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) {
@@ -104,6 +114,8 @@ class Assigned {
 
   /// One chunk of the large batch that has waited longest at the front of its source's queue.
   Result<void> stage_next_large() {
+    const BootTime began = runtime_.boot_time();
+    if (began < rests_until_) return {};
     Pending* oldest = nullptr;
     for (auto& [source, queue] : tracker_.pending()) {
       Pending& front = queue.front();
@@ -117,23 +129,27 @@ class Assigned {
       oldest->decided_before = known->has_value();
       if (oldest->decided_before) return {};
     }
-    return stage_chunks(*oldest, store_.stage_width());
+    auto staged = stage_chunks(*oldest, store_.stage_width());
+    const BootTime ended = runtime_.boot_time();
+    rests_until_ = ended + std::chrono::duration_cast<Duration>((ended - began) * store_.stage_rest());
+    return staged;
   }
 
   /// The next chunks, at most `count_max` of them, all at once.
   Result<void> stage_chunks(Pending& pending, std::size_t count_max) {
     const std::size_t first = pending.staged;
     const std::size_t count = std::min(count_max, pending.chunks.size() - first);
-    std::vector<std::vector<NumberedPrice>> prices(count);
+    std::vector<Numbered> numbered(count);
     for (std::size_t i = 0; i < count; ++i) {
-      auto numbered = numbered_prices(pending.chunks[first + i]);
-      if (!numbered) return std::unexpected(numbered.error());
-      prices[i] = std::move(*numbered);
+      auto held = number_held(pending.chunks[first + i]);
+      if (!held) return std::unexpected(held.error());
+      numbered[i] = std::move(*held);
     }
     const auto chunk = [first](std::size_t i) { return static_cast<std::uint32_t>(first + i); };
     std::vector<Result<void>> outcomes(count);
     const auto stage = [&](std::size_t i) {
-      outcomes[i] = store_.stage({partition_, epoch_, pending.attempt, chunk(i), prices[i]});
+      outcomes[i] = store_.stage(
+          {partition_, epoch_, pending.attempt, chunk(i), numbered[i].prices, numbered[i].ports});
     };
     {
       std::vector<std::jthread> others;
@@ -150,7 +166,7 @@ class Assigned {
   }
 
   /// Of a chunk that the tracker holds, or that is read once more.
-  Result<std::vector<NumberedPrice>> numbered_prices(ChunkPlace& place) {
+  Result<Numbered> number_held(ChunkPlace& place) {
     if (!place.held) {
       auto chunk = read_again(place.offset);
       if (!chunk) return std::unexpected(chunk.error());
@@ -175,8 +191,7 @@ class Assigned {
     return unpack_chunk(chunk->prices);
   }
 
-  /// The chunk's prices with the store's port numbers, sorted.
-  Result<std::vector<NumberedPrice>> number(const Chunk& chunk) {
+  Result<Numbered> number(const Chunk& chunk) {
     std::vector<PortCode> unknown;
     for (const PortCode code : chunk.ports) {
       if (!numbers_.contains(code)) unknown.push_back(code);
@@ -186,15 +201,16 @@ class Assigned {
       if (!found) return std::unexpected(found.error());
       for (std::size_t i = 0; i < unknown.size(); ++i) numbers_.emplace(unknown[i], (*found)[i]);
     }
-    std::vector<PortNumber> number_of(chunk.ports.size());
-    for (std::size_t i = 0; i < chunk.ports.size(); ++i) number_of[i] = numbers_.at(chunk.ports[i]);
-    std::vector<NumberedPrice> prices;
-    prices.reserve(chunk.items.size());
+    Numbered numbered;
+    numbered.ports.reserve(chunk.ports.size());
+    for (const PortCode code : chunk.ports) numbered.ports.push_back({numbers_.at(code), code});
+    numbered.prices.reserve(chunk.items.size());
     for (const auto& item : chunk.items) {
-      prices.push_back({number_of[item.orig], number_of[item.dest], item.day, item.amount});
+      numbered.prices.push_back(
+          {numbered.ports[item.orig].number, numbered.ports[item.dest].number, item.day, item.amount});
     }
-    radix_sort(std::span(prices), scratch_);
-    return prices;
+    radix_sort(std::span(numbered.prices), scratch_);
+    return numbered;
   }
 
   /// Whatever can be decided now: from each source's queue the first ones that are staged, staging small ones here.
@@ -238,6 +254,11 @@ class Assigned {
     if (!outcomes) return std::unexpected(outcomes.error());
     for (const auto& [source, count] : *chosen) {
       for (std::size_t i = 0; i < count; ++i) tracker_.decided(source);
+    }
+    for (const auto& bad : tracker_.bad_records) {
+      options_.report({Failure::damaged, fmt::format("record {} of partition {} of the log is not a batch's, and was "
+                                                     "passed over: {}; it stands in the store's table bad_record",
+                                                     bad.offset, partition_, bad.why)});
     }
     tracker_.swept.clear();
     tracker_.bad_records.clear();
@@ -292,7 +313,8 @@ class Assigned {
   Tracker tracker_;
   std::uint64_t epoch_ = 0;
   Position position_;
-  Offset next_ = 0;  ///< to read
+  Offset next_ = 0;             ///< to read
+  BootTime rests_until_{0};     ///< large batches are not staged before
   bool has_worked_ = false;
   Offset trimmed_ = -1;               ///< the position at the last trim
   std::map<Offset, Digest> digests_;  ///< of the records read since the position

@@ -1,0 +1,117 @@
+// How a large batch gives way. What writers promise over faults is the simulator's to prove.
+#include "writer/writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "model/packed_chunk.hpp"
+#include "store/testing.hpp"
+
+namespace ratebook::writer {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Holds its records from the start; waiting for more takes the time that it is allowed.
+class HeldLog final : public log::Log {
+ public:
+  explicit HeldLog(BootTime& now) : now_(now) {}
+
+  std::uint32_t partition_count() const override { return 1; }
+  bool is_part_of_store() const override { return true; }
+  Result<Offset> append(std::uint32_t, const log::RecordSource&) override { return 0; }
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset from, std::size_t, Duration wait) override {
+    const auto begin = records.begin() + std::min<std::ptrdiff_t>(from, std::ssize(records));
+    if (begin == records.end()) now_ += wait;
+    return std::vector(begin, records.end());
+  }
+  log::Assignment assignment() override { return {1, {0}}; }
+  Result<void> trim(std::uint32_t, Offset) override { return {}; }
+
+  std::vector<log::StoredRecord> records;
+
+ private:
+  BootTime& now_;
+};
+
+/// Each chunk takes 100 ms.
+class SlowStore final : public store::testing::UnaskedStore {
+ public:
+  SlowStore(const Runtime& runtime, BootTime& now, double rest) : UnaskedStore(runtime), now_(now), rest_(rest) {}
+
+  Result<store::Claim> claim(std::uint32_t) override { return store::Claim{.epoch = 1, .position = {.offset = -1}}; }
+  Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override {
+    return std::vector<PortNumber>(codes.size());
+  }
+  Result<std::optional<Batch>> batch(const std::string&) override { return std::nullopt; }
+  double stage_rest() const override { return rest_; }
+  Result<void> stage(const store::StageRequest& request) override {
+    staged.emplace_back(request.attempt.front(), now_);
+    now_ += 100ms;
+    return {};
+  }
+  Result<std::vector<store::Outcome>> publish(const store::PublishRequest& request) override {
+    for (const auto& decision : request.decisions) {
+      published += std::get<store::CommitDecision>(decision).attempt.front();
+    }
+    if (published.size() == 2) stop.request_stop();
+    return std::vector<store::Outcome>(request.decisions.size());
+  }
+
+  std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
+  std::string published;
+  std::stop_source stop;
+
+ private:
+  BootTime& now_;
+  double rest_;
+};
+
+class WriterTest : public ::testing::Test {
+ protected:
+  /// `attempt`: a hexadecimal digit.
+  void add(char attempt, const std::string& source, std::uint32_t chunks) {
+    std::string bytes;
+    pack_chunk({{*PortCode::parse("CNSGH"), *PortCode::parse("NLRTM")}, {{0, 1, Day{18628}, Cents{100}}}}, bytes);
+    BatchHeader header{.source = source, .key = "k", .price_count = chunks};
+    header.id = batch_id(source, header.key, header.digest);
+    for (std::uint32_t number = 0; number < chunks; ++number) {
+      log_.records.push_back(
+          {std::ssize(log_.records),
+           log::encode(log::ChunkRecord{header, std::string(32, attempt), number, number + 1 == chunks, bytes})});
+    }
+  }
+  SlowStore run(double rest) {
+    runtime_.boot_time = [this] { return now_; };
+    SlowStore store{runtime_, now_, rest};
+    run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
+    return store;
+  }
+
+  BootTime now_ = 100s;
+  Runtime runtime_ = machine_runtime();
+  HeldLog log_{now_};
+};
+
+TEST_F(WriterTest, ASmallBatchPassesALargeOne) {
+  add('a', "large", 4);
+  add('b', "small", 1);
+  EXPECT_EQ(run(0).published, "ba");
+}
+
+TEST_F(WriterTest, ALargeBatchRestsAsLongAsItsStoreSays) {
+  add('a', "large", 4);
+  add('b', "small", 1);
+  const auto store = run(1.5);
+  std::vector<BootTime> times;
+  for (const auto& [attempt, when] : store.staged) {
+    if (attempt == 'a') times.push_back(when);
+  }
+  ASSERT_EQ(times.size(), 4U);
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], 250ms);
+  EXPECT_LT(times.back() - times.front(), 4 * 250ms) << "no longer than that";
+}
+
+}  // namespace
+}  // namespace ratebook::writer
