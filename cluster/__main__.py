@@ -45,9 +45,17 @@ def run_fail(options: argparse.Namespace) -> None:
 
 
 def run_heal(options: argparse.Namespace) -> None:
-    asked = next((word for word in options.what if word != "network"), "")
+    is_network = options.what[:1] == ["network"]
+    if is_network and len(options.what) != 2:
+        raise Trouble("a network is a zone's: ./dev cluster heal network zone-a")
+    if len(options.what) > 1 and not is_network:
+        raise Trouble("one thing at a time: ./dev cluster heal zone-b; without a name, all")
     with state.locked(options.name):
-        mended = faults.heal(state.load(options.name), asked, not options.no_wait)
+        known = state.load(options.name)
+        asked = options.what[-1] if options.what else ""
+        if is_network:
+            asked = faults.zone_name(known.layout, asked)
+        mended = faults.heal(known, asked, not options.no_wait)
     print(
         f"healed: {', '.join(f'{fault.target} ({fault.how})' for fault in mended) or 'nothing was broken on purpose'}"
     )
@@ -73,7 +81,10 @@ def run_logs(options: argparse.Namespace) -> None:
 
 
 def run_down(options: argparse.Namespace) -> None:
-    for name in state.names() if options.all else [options.name]:
+    names = state.names() if options.all else [options.name]
+    if not names:
+        print("no cluster is up")
+    for name in names:
         with state.locked(name):
             up.down(name)
         print(f"the cluster {name} is down; nothing of it is left")

@@ -88,18 +88,25 @@ def fail(known: State, asked: str, how: str) -> Fault:
     return fault
 
 
+def lacks(known: State, how: str) -> str:
+    """What the cluster lacks to have anything broken so; empty where it can."""
+    if how == "cut" and known.layout.kind != "netns":
+        return "zones are loopback addresses (namespaces need root)"
+    if how == "disk-full" and not known.has_disks:
+        return "engines have no file systems of their own (they need root and loop devices)"
+    return ""
+
+
 def check(known: State, fault: Fault) -> None:
-    engines = engines_in(known.layout, fault.target)
-    if fault.how == "disk-full":
-        if not known.has_disks:
-            raise Trouble("the engines have no file systems of their own here: they need root and loop devices")
-        if not any(engine.has_disk for engine in engines):
-            raise Trouble(f"{fault.target} keeps nothing on a disk of its own: postgres-N and kafka-N do")
-    if fault.how == "cut":
-        if known.layout.kind != "netns":
-            network_of(known.layout).refuse()
-        if not zone_of(known.layout, fault.target) and not all(engine.peer_ports for engine in engines):
-            raise Trouble(f"{fault.target} has no peers to be cut off from: --how pause, perhaps, or its zone")
+    layout = known.layout
+    engines = engines_in(layout, fault.target)
+    if lack := lacks(known, fault.how):
+        raise Trouble(f"no {fault.how} here: {lack}")
+    if fault.how == "disk-full" and not any(engine.has_disk for engine in engines):
+        raise Trouble(f"{fault.target} keeps nothing on a disk of its own: postgres-N and kafka-N do")
+    has_peers = len(layout.zones) > 1 and all(engine.peer_ports for engine in engines)
+    if fault.how == "cut" and not zone_of(layout, fault.target) and not has_peers:
+        raise Trouble(f"{fault.target} has no peers in other zones: --how pause, perhaps, or its zone")
 
 
 def kill(known: State, fault: Fault) -> None:

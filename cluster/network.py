@@ -69,8 +69,6 @@ class Namespaces:
     def cut_engine(self, engine: Engine) -> None:
         """Between the engine and the engines of the other zones; its clients still reach it."""
         others = ", ".join(zone.address for zone in self.layout.zones if zone != engine.zone)
-        if not others:
-            raise Trouble(f"{engine.name} has no peer in another zone to be cut off from: --how pause, perhaps")
         ports = ", ".join(str(port) for port in engine.peer_ports)
         rules = "\n".join(
             f"    ip {end} {{ {others} }} tcp {side} {{ {ports} }} drop"
@@ -84,7 +82,9 @@ class Namespaces:
         run(*self.inside(engine.zone), "nft", "-f", "-", feed=table)
 
     def join_engine(self, engine: Engine) -> None:
-        run(*self.inside(engine.zone), "nft", "delete", "table", "inet", self.table(engine))
+        # Added first, so that one that is not there is no error.
+        table = f"table inet {self.table(engine)}"
+        run(*self.inside(engine.zone), "nft", "-f", "-", feed=f"add {table}\ndelete {table}\n")
 
     @staticmethod
     def table(engine: Engine) -> str:

@@ -19,6 +19,7 @@ break_cluster() {
     trap "./dev cluster down --name '$name'" EXIT
     ./dev cluster up --name "$name" || return 1
   fi
+  if [[ ! -x /usr/bin/python3 ]]; then give_up "python3 is not installed: ./dev cluster up installs it"; fi
   PYTHONPATH="$PWD:$PWD/tests" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m breaking "$@" || result=$?
   if ((is_ours == 1 && result != 0)); then
     rm -rf "build/log/break-$name"

@@ -23,4 +23,5 @@ case "${1:-}" in
 esac
 python=build/venv-cluster/bin/python
 if [[ ! -x "$python" ]]; then python=/usr/bin/python3; fi
+if [[ ! -x "$python" ]]; then give_up "python3 is not installed: ./dev cluster up installs it"; fi
 exec "$python" -m cluster "$@"

@@ -1,7 +1,7 @@
 # What the engines of a cluster need beside Debian. Sourced in the root folder, behind common.sh.
 # shellcheck shell=bash
 
-# Patroni and what the launcher imports.
+# What the launcher runs: Patroni.
 make_cluster_venv() {
   local venv=build/venv-cluster wanted
   wanted="$(sha256sum <cluster/requirements.txt)"

@@ -126,7 +126,8 @@ FRONT = """frontend ratebook
   use_backend waits if is_read is_rate !is_past
   use_backend reads if is_read or is_question
   default_backend sends
-# Answers from memory: one that is not there soon is asked of another node. Two tries stay below two seconds.
+# Answers from memory: one that is not there soon is asked of another node, then of the third: after one silent node it
+# comes within a second, after two within two.
 backend rates
 {rules}  timeout server 900ms
   retries 2

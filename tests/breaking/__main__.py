@@ -15,7 +15,7 @@ import traceback
 from breaking.checker import check, show
 from breaking.client import Client
 from breaking.dump import dump, settle
-from breaking.faults import FAULTS, SHORT, Stage
+from breaking.faults import FAULTS, SHORT, Stage, possible
 from breaking.history import History, now, read
 from breaking.measure import Measure
 from breaking.workload import Workload
@@ -80,6 +80,7 @@ def break_once(stage: Stage, fault: str, history: History, measure: Measure) -> 
 
 def run(options: argparse.Namespace, names: list[str]) -> int:
     known = state.load(options.name)
+    names = possible(known, names, bool(options.fault))
     nodes = {engine.name: engine.address for engine in engines_of(known.layout) if engine.kind in ("node", "front")}
     path = pathlib.Path(options.history or ROOT / "build" / f"break-{options.name}-{options.seed}.jsonl")
     history = History(path)

@@ -248,3 +248,19 @@ FAULTS: dict[str, Break] = {
 }
 # One of each kind of loss: what ./dev test has time for.
 SHORT = ("kill-node", "kill-kafka-leader", "node-kill-stage", "kill-postmaster", "switchover", "cut-zone")
+
+
+def lacks(known: state.State, fault: str) -> str:
+    """What the cluster lacks to have it; empty where it can."""
+    return next((launcher.lacks(known, how) for how in ("cut", "disk-full") if fault.startswith(f"{how}-")), "")
+
+
+def possible(known: state.State, names: list[str], is_asked: bool) -> list[str]:
+    """Without what the cluster cannot have, which is told, or refused where it was asked for."""
+    for name in names:
+        lack = lacks(known, name)
+        if lack and is_asked:
+            raise Trouble(f"{name}: {lack}")
+        if lack:
+            print(f"{name}: left out, {lack}", flush=True)
+    return [name for name in names if not lacks(known, name)]
