@@ -112,6 +112,7 @@ class Patroni(Engine):
             "max_wal_size": f"{size.wal_kept_mib}MB",
             # Segments are used again: a new one is zeroed and synced while commits wait.
             "min_wal_size": f"{size.wal_kept_mib}MB",
+            # On a disk that is a sparse file zeroing gains nothing, and commits wait for it.
             "wal_init_zero": "off",
             # What a large batch writes goes to the disk bit by bit, not all at a checkpoint, while commits wait.
             "backend_flush_after": "256kB",
