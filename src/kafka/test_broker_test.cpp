@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <thread>
 
 namespace ratebook::kafka::testing {
 
@@ -33,6 +34,11 @@ KafkaOptions test_options(std::uint32_t partitions) {
 
 std::unique_ptr<KafkaLog> open_log(const KafkaOptions& options) {
   auto log = KafkaLog::open(options, test_runtime());
+  // After a test that stopped the broker, or killed it: nodes wait for it, too.
+  for (int i = 0; i < 100 && !log && log.error().failure == Failure::unavailable; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    log = KafkaLog::open(options, test_runtime());
+  }
   if (!log) {
     ADD_FAILURE() << log.error().message;
     std::exit(2);
@@ -68,7 +74,10 @@ pid_t broker_process() {
 }  // namespace
 
 Stopped::Stopped() : broker_(broker_process()) { kill(broker_, SIGSTOP); }
-Stopped::~Stopped() { kill(broker_, SIGCONT); }
+Stopped::~Stopped() {
+  kill(broker_, SIGCONT);
+  open_log(test_options());  // it is counted as gone until it has told the controller
+}
 
 void kill_broker() { kill(broker_process(), SIGKILL); }
 
