@@ -111,6 +111,8 @@ ensure_packages() {
     run_apt update || fail_apt
     run_apt install --no-install-recommends "${missing[@]}" || fail_apt
   fi
+  # What CMake did not find before it looks for once more.
+  rm -f build/*/build.ninja
   end_step
 }
 

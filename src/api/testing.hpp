@@ -57,7 +57,7 @@ class HeldStore final : public store::testing::UnaskedStore {
     return found;
   }
 
-  bool is_there = true;                      ///< for questions about batches
+  bool is_there = true;  ///< for questions about batches
   std::function<void()> on_question = [] {};
 
  private:

@@ -12,10 +12,10 @@
 namespace ratebook::kafka {
 
 struct Security {
-  std::string protocol = "plaintext";  ///< plaintext, ssl, sasl_plaintext or sasl_ssl
-  std::string ca_file;                 ///< PEM of who signs the brokers' certificates; empty: the system's
-  std::string certificate_file;        ///< PEM of this node's certificate; empty: none
-  std::string key_file;                ///< PEM of its key
+  std::string protocol = "plaintext";    ///< plaintext, ssl, sasl_plaintext or sasl_ssl
+  std::string ca_file;                   ///< PEM of who signs the brokers' certificates; empty: the system's
+  std::string certificate_file;          ///< PEM of this node's certificate; empty: none
+  std::string key_file;                  ///< PEM of its key
   std::string sasl_mechanism = "PLAIN";  ///< readable by who listens, but over sasl_ssl
   std::string sasl_user;
   std::string sasl_password_file;  ///< its first line is the password, which no log line shows

@@ -100,9 +100,9 @@ class TopicAdmin {
     const auto failed = rd_kafka_topic_result_error(results[0]);
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR || failed == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
     // Brokers that are not there yet may come.
-    const bool may_pass =
-        failed == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR || failed == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT ||
-        failed == RD_KAFKA_RESP_ERR_NOT_CONTROLLER || failed == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const bool may_pass = failed == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR ||
+                          failed == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT || failed == RD_KAFKA_RESP_ERR_NOT_CONTROLLER ||
+                          failed == RD_KAFKA_RESP_ERR__TIMED_OUT;
     return fail(
         may_pass ? Failure::unavailable : Failure::conflict,
         fmt::format("the topic {} cannot be made with {} copies: {}; start more brokers, or ask for fewer copies",

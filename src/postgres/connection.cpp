@@ -96,9 +96,11 @@ const char* or_null(const std::string& text) { return text.empty() ? nullptr : t
 Result<Handle> connect(const std::string& conninfo, const Server& server, const std::optional<std::string>& password,
                        const PostgresOptions& options, const Runtime& runtime) {
   // What comes later counts: the string that people write stands above our defaults.
-  constexpr std::array<const char*, 10> keywords{
-      "tcp_user_timeout", "keepalives_idle", "application_name", "dbname",   "client_encoding",
-      "host",             "hostaddr",        "port",             "password", nullptr};
+  constexpr std::array<const char*, 10> keywords{"tcp_user_timeout", "keepalives_idle",
+                                                 "application_name", "dbname",
+                                                 "client_encoding",  "host",
+                                                 "hostaddr",         "port",
+                                                 "password",         nullptr};
   const std::array<const char*, 10> values{"5000",
                                            "5",
                                            "ratebook",
@@ -111,8 +113,8 @@ Result<Handle> connect(const std::string& conninfo, const Server& server, const 
                                            nullptr};
   Handle handle{PQconnectStartParams(keywords.data(), values.data(), 1)};
   const auto failed = [&](const std::string& why) {
-    return fail(Failure::unavailable,
-                fmt::format("PostgreSQL{}{} cannot be reached: {}", server.host.empty() ? "" : " at ", server.host, why));
+    return fail(Failure::unavailable, fmt::format("PostgreSQL{}{} cannot be reached: {}",
+                                                  server.host.empty() ? "" : " at ", server.host, why));
   };
   if (handle == nullptr || PQstatus(handle.get()) == CONNECTION_BAD) {
     return failed(handle ? one_line(PQerrorMessage(handle.get())) : "out of memory");

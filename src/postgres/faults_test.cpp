@@ -170,8 +170,8 @@ TEST_F(Faults, SilentServerIsNoObstacleToTheNext) {
   const SilentServer silent;
   const Sql sql{database.conninfo()};
   // What is named last counts.
-  const std::string both = fmt::format("{} host={},{} port={},{}", database.conninfo(), "127.0.0.1", sql.host(),
-                                       silent.port(), sql.port());
+  const std::string both =
+      fmt::format("{} host={},{} port={},{}", database.conninfo(), "127.0.0.1", sql.host(), silent.port(), sql.port());
   const TestNode node{PostgresOptions{.primary = both, .connect_time = milliseconds{200}}};
   EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "1");
 }

@@ -12,12 +12,12 @@ namespace ratebook::postgres {
 struct PostgresOptions {
   /// Connection strings of libpq (`host=… port=… dbname=… user=… sslmode=verify-full sslrootcert=…`), or its URLs.
   std::string primary;
-  std::string replica;                ///< prices are read there, where it has got that far; empty: from the primary
-  std::string password_file;          ///< its first line, read anew at each connection; empty: as libpq finds it
-  std::uint32_t partitions = 12;      ///< of the log, kept where the store is made; later it is what stands there
-  std::size_t connections_max = 8;    ///< to the primary, for single questions, writers and places
-  std::size_t scan_connections = 2;   ///< to either server, for prices; more wait
-  std::size_t stage_connections = 2;  ///< chunks of a large batch that are written at once
+  std::string replica;                   ///< prices are read there, where it has got that far; empty: from the primary
+  std::string password_file;             ///< its first line, read anew at each connection; empty: as libpq finds it
+  std::uint32_t partitions = 12;         ///< of the log, kept where the store is made; later it is what stands there
+  std::size_t connections_max = 8;       ///< to the primary, for single questions, writers and places
+  std::size_t scan_connections = 2;      ///< to either server, for prices; more wait
+  std::size_t stage_connections = 2;     ///< chunks of a large batch that are written at once
   std::size_t stage_rest_percent = 100;  ///< of what writing these took, for which the batch then rests
   Duration connect_time = std::chrono::seconds{2};   ///< until a connection stands
   Duration question_time = std::chrono::seconds{2};  ///< for an answer to a question: someone waits for it

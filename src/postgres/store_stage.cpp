@@ -18,10 +18,11 @@ Statement count_known(std::span<const store::NumberedPort> ports) {
   const auto joined = [&](auto&& part) {
     return fmt::format("{{{}}}", fmt::join(ports | std::views::transform(part), ","));
   };
-  return Statement{"SELECT count(*) FROM unnest($1::integer[], $2::text[]) AS asked (number, code) "
-                   "JOIN port USING (number, code)",
-                   joined([](const store::NumberedPort& port) { return port.number; }),
-                   joined([](const store::NumberedPort& port) { return port.code.view(); })};
+  return Statement{
+      "SELECT count(*) FROM unnest($1::integer[], $2::text[]) AS asked (number, code) "
+      "JOIN port USING (number, code)",
+      joined([](const store::NumberedPort& port) { return port.number; }),
+      joined([](const store::NumberedPort& port) { return port.code.view(); })};
 }
 
 Result<std::map<std::string, PortNumber>> known_ports(Connection& connection) {

@@ -160,8 +160,8 @@ class Store {
   virtual Result<void> stage(const StageRequest& request) = 0;
   /// How many calls of stage() at once, from as many threads, are quicker than one after the other.
   virtual std::size_t stage_width() const { return 1; }
-  /// How long a large batch rests after each such round of stage(), so that what others write passes: a multiple of what
-  /// the round took.
+  /// How long a large batch rests after each such round of stage(), so that what others write passes: a multiple of
+  /// what the round took.
   virtual double stage_rest() const { return 0; }
   /// One transaction; outcomes in the order of the decisions. Failure::lost: position or epoch is another.
   /// Failure::not_found: an attempt's markers or counts are not all there: stage again. Failure::unknown: look up.

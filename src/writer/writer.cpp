@@ -148,8 +148,8 @@ class Assigned {
     const auto chunk = [first](std::size_t i) { return static_cast<std::uint32_t>(first + i); };
     std::vector<Result<void>> outcomes(count);
     const auto stage = [&](std::size_t i) {
-      outcomes[i] = store_.stage(
-          {partition_, epoch_, pending.attempt, chunk(i), numbered[i].prices, numbered[i].ports});
+      outcomes[i] =
+          store_.stage({partition_, epoch_, pending.attempt, chunk(i), numbered[i].prices, numbered[i].ports});
     };
     {
       std::vector<std::jthread> others;
@@ -313,8 +313,8 @@ class Assigned {
   Tracker tracker_;
   std::uint64_t epoch_ = 0;
   Position position_;
-  Offset next_ = 0;             ///< to read
-  BootTime rests_until_{0};     ///< large batches are not staged before
+  Offset next_ = 0;          ///< to read
+  BootTime rests_until_{0};  ///< large batches are not staged before
   bool has_worked_ = false;
   Offset trimmed_ = -1;               ///< the position at the last trim
   std::map<Offset, Digest> digests_;  ///< of the records read since the position
