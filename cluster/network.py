@@ -15,6 +15,10 @@ from cluster.trouble import Trouble
 NUMBERS = range(1, 250)
 
 
+# Of the kernel, which waits for hours: what has no deadline of its own, as pg_rewind, leaves a peer that was cut off.
+TCP_LIMITS = {"tcp_keepalive_time": 5, "tcp_keepalive_intvl": 1, "tcp_keepalive_probes": 5, "tcp_retries2": 6}
+
+
 class Namespaces:
     """Bridge rbN with the front's address; for each zone the namespace rbN-a, reached by the pair rbN-a, eth0."""
 
@@ -45,6 +49,8 @@ class Namespaces:
             for link in ("lo", "eth0"):
                 run("ip", "-n", space, "link", "set", link, "up")
             run("ip", "link", "set", space, "master", self.bridge, "up")
+            for name, value in TCP_LIMITS.items():
+                run(*self.inside(zone), "sh", "-c", f"echo {value} > /proc/sys/net/ipv4/{name}")
 
     def remove(self) -> None:
         """What is there of it; its processes have ended."""
