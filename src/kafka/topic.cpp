@@ -16,7 +16,7 @@ namespace {
 
 using Config = std::map<std::string, std::string, std::less<>>;
 
-/// Versions before send the client's nonce twice, which brokers refuse since CVE-2024-56128 (Kafka 3.9.1 and 4).
+/// Versions before send the client's nonce twice, which Kafka 4 refuses (CVE-2024-56128).
 constexpr int scram_version_min = 0x020601ff;
 
 std::unexpected<Fault> unreachable(const KafkaOptions& options, std::string_view why) {
@@ -26,8 +26,8 @@ std::unexpected<Fault> unreachable(const KafkaOptions& options, std::string_view
   return fail(Failure::unavailable,
               fmt::format("Kafka at {} does not answer: {}{}", options.brokers, why,
                           refuses_scram ? fmt::format(". {} with librdkafka {}, older than 2.6.1, is refused by Kafka "
-                                                      "3.9.1 and newer: take PLAIN over sasl_ssl, a certificate, or a "
-                                                      "newer librdkafka",
+                                                      "4: take PLAIN over sasl_ssl, a certificate, or a newer "
+                                                      "librdkafka",
                                                       options.security.sasl_mechanism, rd_kafka_version_str())
                                         : ""));
 }
