@@ -327,8 +327,7 @@ TEST_F(Faults, ReplicaThatHasNotGotThatFarIsNotAsked) {
     TestNode node{behind};
   }
   TestNode node{{.primary = database.conninfo(), .replica = behind.conninfo()}};
-  TestNode alone{
-      {.primary = database.conninfo(), .replica = "host=127.0.0.1 port=1", .connect_time = milliseconds{100}}};
+  TestNode alone{{.primary = database.conninfo(), .replica = "host=127.0.0.1 port=1"}};
   TestWriter writer{node.store()};
   writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
   // The same version, of another history.
