@@ -79,7 +79,7 @@ def contents(seed: int, source: str, number: int, content: int = 0) -> Contents:
     if source.startswith(PROBE):
         size = 5
     elif source.startswith(LARGE):
-        size = 1_000_000 if number % 12 == 11 else 50_000
+        size = 1_000_000 if number % 24 == 5 else 50_000
     else:
         size = 3000 if chance.random() < 0.03 else chance.randrange(1, 51)
     cents = chance.randrange(100, 1_000_000)
