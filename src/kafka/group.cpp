@@ -42,9 +42,7 @@ Result<std::unique_ptr<Group>> Group::join(const KafkaOptions& options, const Ru
   if (!client) return std::unexpected(client.error());
   group->client_ = *std::move(client);
   rd_kafka_poll_set_consumer(group->client_.get());
-  const rd::PartitionList topics{rd_kafka_topic_partition_list_new(1)};
-  rd_kafka_topic_partition_list_add(topics.get(), options.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  if (const auto error = rd_kafka_subscribe(group->client_.get(), topics.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (const auto error = group->subscribe(); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return fail(Failure::refused, fmt::format("the group {}: {}", options.group, rd_kafka_err2str(error)));
   }
   group->server_ = std::jthread{[its = group.get()](const std::stop_token& stop) { its->serve(stop); }};
@@ -73,15 +71,37 @@ log::Assignment Group::assignment() const {
   return assignment_;
 }
 
-void Group::leave(const std::string& why) {
-  if (is_leaving_.exchange(true)) return;
-  options_.report({Failure::unavailable, fmt::format("this node leaves the log's writing to others: {}", why)});
+rd_kafka_resp_err_t Group::subscribe() {
+  was_assigned_ = false;
+  const rd::PartitionList topics{rd_kafka_topic_partition_list_new(1)};
+  rd_kafka_topic_partition_list_add(topics.get(), options_.topic.c_str(), RD_KAFKA_PARTITION_UA);
+  return rd_kafka_subscribe(client_.get(), topics.get());
+}
+
+void Group::leave(const std::string& why, log::Leave how) {
+  auto before = Membership::member;
+  const auto after = how == log::Leave::for_good ? Membership::gone : Membership::away;
+  if (wanted_.compare_exchange_strong(before, after)) {
+    options_.report({Failure::unavailable, fmt::format("this node leaves the log's writing to others: {}", why)});
+  } else if (after == Membership::gone) {
+    wanted_ = after;
+  }
+}
+
+void Group::rejoin() {
+  auto before = Membership::away;
+  if (!wanted_.compare_exchange_strong(before, Membership::member)) return;
+  options_.report({Failure::unavailable, "this node takes its share of the log's writing again"});
 }
 
 void Group::serve(const std::stop_token& stop) {
-  bool has_left = false;
+  bool takes_part = true;
   while (!stop.stop_requested()) {
-    if (is_leaving_ && !has_left) has_left = rd_kafka_unsubscribe(client_.get()) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    // As above: nothing ends between joining and the first assignment.
+    if (const bool should = wanted_ == Membership::member; should != takes_part && was_assigned_) {
+      const auto error = should ? subscribe() : rd_kafka_unsubscribe(client_.get());
+      if (error == RD_KAFKA_RESP_ERR_NO_ERROR) takes_part = should;
+    }
     serve_once();
   }
 }

@@ -20,13 +20,17 @@ class Group {
   Group& operator=(const Group&) = delete;
 
   log::Assignment assignment() const;
-  /// For the life of the process: nothing is assigned from here on.
-  void leave(const std::string& why);
+  /// As log::Log's.
+  void leave(const std::string& why, log::Leave how);
+  void rejoin();
 
  private:
   Group(const KafkaOptions& options, const Runtime& runtime, Counters& counters)
       : options_(options), runtime_(runtime), counters_(counters) {}
+  enum class Membership { member, away, gone };
+
   void serve(const std::stop_token& stop);
+  rd_kafka_resp_err_t subscribe();
   void serve_once();
   void rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions);
   void change(const rd_kafka_topic_partition_list_t& partitions, bool assigned);
@@ -36,8 +40,8 @@ class Group {
   Counters& counters_;
   mutable std::mutex mutex_;
   log::Assignment assignment_;
-  std::atomic<bool> is_leaving_ = false;
-  bool was_assigned_ = false;  ///< even if nothing; known to who serves
+  std::atomic<Membership> wanted_ = Membership::member;
+  bool was_assigned_ = false;  ///< since it joined, even if nothing; known to who serves
   Client client_;
   std::jthread server_;
 };

@@ -44,13 +44,28 @@ TEST(KafkaGroup, WhoLeavesHandsOverForGoodAndStillReads) {
   const auto options = test_options(2);
   const auto first = open_log(options);
   ASSERT_TRUE(comes_true([&] { return count_of(*first) == 2; }));
-  first->leave("a newer format");
+  first->leave("a newer format", log::Leave::for_good);
   EXPECT_TRUE(comes_true([&] { return count_of(*first) == 0; }));
   const auto second = open_log(options);
   EXPECT_TRUE(comes_true([&] { return count_of(*second) == 2; }));
-  EXPECT_EQ(count_of(*first), 0U);
+  first->rejoin();
+  EXPECT_FALSE(comes_true([&] { return count_of(*first) > 0; }, 1s));
   ASSERT_TRUE(append_one(*first, 0, "a"));
   EXPECT_EQ(first->read(0, 0, 1, 0s)->size(), 1U);
+}
+
+TEST(KafkaGroup, WhoLeavesForNowTakesItsShareAgain) {
+  const auto options = test_options(4);
+  const auto first = open_log(options);
+  first->leave("no store", log::Leave::for_now);  // maybe before it has joined
+  first->rejoin();
+  const auto second = open_log(options);
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(comes_true([&] { return count_of(*first) == 2 && count_of(*second) == 2; })) << round;
+    first->leave("no store", log::Leave::for_now);
+    ASSERT_TRUE(comes_true([&] { return count_of(*first) == 0 && count_of(*second) == 4; })) << round;
+    first->rejoin();
+  }
 }
 
 TEST(KafkaGroup, ASilentBrokerTakesTheAssignmentAwayAndGivesItBack) {

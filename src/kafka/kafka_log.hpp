@@ -40,7 +40,8 @@ class KafkaLog final : public log::Log {
   /// Keeps records younger than log_keep.
   Result<void> trim(std::uint32_t partition, Offset before) override;
 
-  void leave(const std::string& why) override { group_->leave(why); }
+  void leave(const std::string& why, log::Leave how) override { group_->leave(why, how); }
+  void rejoin() override { group_->rejoin(); }
 
   const Counters& counters() const { return counters_; }
   /// Records that assigned partitions hold beyond what was read here, as of the last fetch of each.

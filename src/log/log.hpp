@@ -35,6 +35,8 @@ struct Assignment {
   bool operator==(const Assignment&) const = default;
 };
 
+enum class Leave { for_now, for_good };  ///< until rejoin(), or for the life of the process
+
 class Log {
  public:
   virtual ~Log() = default;
@@ -62,9 +64,14 @@ class Log {
   /// Does not block.
   virtual Assignment assignment() = 0;
 
-  /// Gives back what is assigned here, for the life of the process: another node may know what this one does not. A log
-  /// that no other node shares has nobody to give it to.
-  virtual void leave(const std::string& why) { static_cast<void>(why); }
+  /// Gives back what is assigned here: another node may know, or reach, what this one does not. A log that no other
+  /// node shares has nobody to give it to.
+  virtual void leave(const std::string& why, Leave how) {
+    static_cast<void>(why);
+    static_cast<void>(how);
+  }
+  /// Takes part again, unless it left for good.
+  virtual void rejoin() {}
 
   /// Lets the log delete what stands before offset `before`. It may keep more.
   virtual Result<void> trim(std::uint32_t partition, Offset before) = 0;

@@ -159,6 +159,8 @@ void add_path(Rows& rows, Settings& s) {
                 "After a failure, before it begins anew");
   rows.duration("retry_wait_max", s.writer.retry_wait_max, milliseconds{1}, minutes{10},
                 "The same, where it fails again and again: the wait doubles up to this");
+  rows.duration("store_absence", s.writer.store_absence_max, seconds{1}, hours{24},
+                "Without the store for so long, it leaves the writing to other nodes until the store answers again");
   rows.bytes("read_max", s.writer.read_bytes_max, MiB, GiB, "Records read at a time");
   rows.bytes("held_max", s.writer.held_bytes_max, 0, TiB, "Kept in memory until it is staged; more is read again");
   rows.count("small_batch_chunks", s.writer.small_batch_chunks, 1, 10'000,

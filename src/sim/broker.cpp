@@ -123,6 +123,19 @@ log::Assignment Broker::assignment(const std::string& node) const {
 SimLog::SimLog(Scheduler& scheduler, Settings& settings, Broker& broker, std::string node)
     : scheduler_(scheduler), settings_(settings), broker_(broker), node_(std::move(node)) {}
 
+void SimLog::leave(const std::string&, log::Leave how) {
+  if (settings_.embedded) return;
+  is_away_ = how == log::Leave::for_now;
+  scheduler_.note(node_, "leaves the group");
+  broker_.leave(node_);
+}
+
+void SimLog::rejoin() {
+  if (!std::exchange(is_away_, false)) return;
+  scheduler_.note(node_, "rejoins the group");
+  broker_.join(node_);
+}
+
 bool SimLog::unreachable() const { return scheduler_.now() < broker_.down_until || scheduler_.now() < cut_off_until; }
 
 Result<Offset> SimLog::append(std::uint32_t partition, const log::RecordSource& records) {

@@ -75,6 +75,8 @@ class SimLog final : public log::Log {
                                               Duration wait) override;
   Result<Offset> end(std::uint32_t partition) override;
   log::Assignment assignment() override { return broker_.assignment(node_); }
+  void leave(const std::string& why, log::Leave how) override;
+  void rejoin() override;
   Result<void> trim(std::uint32_t partition, Offset before) override;
 
   Time cut_off_until{};  ///< this node does not reach the broker
@@ -89,7 +91,8 @@ class SimLog final : public log::Log {
   Settings& settings_;
   Broker& broker_;
   std::string node_;
-  Time late_until_{};  ///< when the last late delivery of this producer arrives: they keep their order
+  bool is_away_ = false;  ///< for now
+  Time late_until_{};     ///< when the last late delivery of this producer arrives: they keep their order
 };
 
 /// A planted bug around a writer's log: an abandon record is not written, and the writer is told that it stands.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -85,7 +86,8 @@ class Assigned {
     if (!records) return std::unexpected(records.error());
     for (const auto& record : *records) {
       if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) {
-        log_.leave(taken.error().message);  // a format that this program does not know
+        // A format that this program does not know.
+        log_.leave(taken.error().message, log::Leave::for_good);
         return taken;
       }
       if (!log_.is_part_of_store()) digests_.emplace(record.offset, sha256(record.bytes));
@@ -357,11 +359,22 @@ void sleep_unless_stopped(const Runtime& runtime, Duration wait, Duration nap, c
   }
 }
 
+/// Gives the writing to others until the store answers again.
+void leave_until_store_answers(log::Log& log, store::Store& store, const Runtime& runtime, const Fault& fault,
+                               const WriterOptions& options, const std::stop_token& stop) {
+  log.leave(fault.message, log::Leave::for_now);
+  while (!stop.stop_requested() && !store.head()) {
+    sleep_unless_stopped(runtime, options.retry_wait_max, options.retry_wait, stop);
+  }
+  log.rejoin();
+}
+
 }  // namespace
 
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
   Duration wait = options.retry_wait;
+  std::optional<BootTime> failing_since;
   while (!stop.stop_requested()) {
     if (!is_assigned(log, partition)) {
       // Where the log does not answer, its writer says so.
@@ -370,9 +383,19 @@ void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, s
     }
     Assigned assigned{log, store, runtime, partition, options, offer};
     const auto ended = assigned.run(stop);
-    if (assigned.has_worked()) wait = options.retry_wait;
+    if (ended || assigned.has_worked()) {
+      wait = options.retry_wait;
+      failing_since.reset();
+    }
     if (ended) continue;
     options.report(ended.error());
+    const BootTime now = runtime.boot_time();
+    if (!failing_since) failing_since = now;
+    if (now - *failing_since >= options.store_absence_max && !store.head()) {
+      leave_until_store_answers(log, store, runtime, ended.error(), options, stop);
+      failing_since.reset();
+      continue;
+    }
     sleep_unless_stopped(runtime, wait, options.retry_wait, stop);
     wait = std::min(2 * wait, options.retry_wait_max);
   }

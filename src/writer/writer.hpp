@@ -28,6 +28,9 @@ struct WriterOptions {
   Duration read_wait = std::chrono::milliseconds{200};
   Duration retry_wait = std::chrono::milliseconds{100};  ///< before a partition is begun anew after a failure
   Duration retry_wait_max = std::chrono::seconds{2};  ///< where it fails again and again, the wait doubles up to this
+  /// After so long without the store this node leaves the writing to others, until the store answers it again: longer
+  /// than any failover, which would end in the same for all nodes.
+  Duration store_absence_max = std::chrono::minutes{1};
   std::size_t read_bytes_max = 8u << 20;
   std::size_t held_bytes_max = 64u << 20;  ///< chunks kept in memory until they are staged; more are read again
   std::size_t small_batch_chunks = 8;      ///< up to this a batch is staged at once; larger ones give way to others
@@ -40,7 +43,7 @@ struct WriterOptions {
 };
 
 /// Writes one partition for as long as the log assigns it to this node, beginning anew after each failure, and watches
-/// its log meanwhile, until stopped. Keeps nothing that matters: the store's position says where to read on.
+/// its log otherwise, until stopped. Keeps nothing that matters: the store's position says where to read on.
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop);
 

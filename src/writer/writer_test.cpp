@@ -26,10 +26,18 @@ class HeldLog final : public log::Log {
     if (begin == records.end()) now_ += wait;
     return std::vector(begin, records.end());
   }
-  log::Assignment assignment() override { return {1, {0}}; }
+  log::Assignment assignment() override { return is_away ? log::Assignment{2, {}} : log::Assignment{1, {0}}; }
+  void leave(const std::string&, log::Leave how) override {
+    EXPECT_EQ(how, log::Leave::for_now);
+    is_away = true;
+    left.push_back(now_);
+  }
+  void rejoin() override { is_away = false; }
   Result<void> trim(std::uint32_t, Offset) override { return {}; }
 
   std::vector<log::StoredRecord> records;
+  bool is_away = false;
+  std::vector<BootTime> left;  ///< when
 
  private:
   BootTime& now_;
@@ -40,7 +48,14 @@ class SlowStore final : public store::testing::UnaskedStore {
  public:
   SlowStore(const Runtime& runtime, BootTime& now, double rest) : UnaskedStore(runtime), now_(now), rest_(rest) {}
 
-  Result<store::Claim> claim(std::uint32_t) override { return store::Claim{.epoch = 1, .position = {.offset = -1}}; }
+  Result<store::Claim> claim(std::uint32_t) override {
+    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
+    return store::Claim{.epoch = 1, .position = {.offset = -1}};
+  }
+  Result<store::Head> head() override {
+    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
+    return store::Head{};
+  }
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override {
     return std::vector<PortNumber>(codes.size());
   }
@@ -62,6 +77,7 @@ class SlowStore final : public store::testing::UnaskedStore {
   std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
   std::string published;
   std::stop_source stop;
+  BootTime absent_until{};
 
  private:
   BootTime& now_;
@@ -82,9 +98,11 @@ class WriterTest : public ::testing::Test {
            log::encode(log::ChunkRecord{header, std::string(32, attempt), number, number + 1 == chunks, bytes})});
     }
   }
-  SlowStore run(double rest) {
+  SlowStore run(double rest, Duration absence = {}) {
     runtime_.boot_time = [this] { return now_; };
+    runtime_.sleep = [this](Duration time) { now_ += time; };
     SlowStore store{runtime_, now_, rest};
+    store.absent_until = now_ + absence;
     run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
     return store;
   }
@@ -111,6 +129,24 @@ TEST_F(WriterTest, ALargeBatchRestsAsLongAsItsStoreSays) {
   ASSERT_EQ(times.size(), 4U);
   for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], 250ms);
   EXPECT_LT(times.back() - times.front(), 4 * 250ms) << "no longer than that";
+}
+
+TEST_F(WriterTest, WithoutTheStoreForLongTheWritingIsLeftToOthersUntilItAnswers) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  const BootTime began = now_;
+  EXPECT_EQ(run(0, 150s).published, "ab");
+  ASSERT_EQ(log_.left.size(), 1U);
+  EXPECT_GE(log_.left.front() - began, 60s);
+  EXPECT_LT(log_.left.front() - began, 65s);
+  EXPECT_FALSE(log_.is_away);
+}
+
+TEST_F(WriterTest, AFailoverIsWaitedFor) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  EXPECT_EQ(run(0, 50s).published, "ab");
+  EXPECT_TRUE(log_.left.empty());
 }
 
 }  // namespace
