@@ -70,6 +70,11 @@ class Engine:
         """What it still lacks to be healthy, for people; empty when it is."""
         raise NotImplementedError
 
+    def repair(self, log: str) -> str:
+        """Does what an operator would for one that will not get healthy by itself, by what it has logged since it was
+        waited for; says what it did, or nothing."""
+        return ""
+
     def status(self) -> Status:
         """Of a healthy one or not; may raise OSError where it cannot be reached."""
         return Status()

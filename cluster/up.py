@@ -17,6 +17,8 @@ from cluster.state import State
 from cluster.trouble import Trouble
 
 LOG_LINES = 25
+# Between two looks whether one that is waited for has to be repaired.
+REPAIR_SECONDS = 5
 
 
 def say(text: str) -> None:
@@ -49,10 +51,31 @@ def tail(engine: Engine) -> str:
     return "\n".join(f"     | {line}" for line in lines[-LOG_LINES:]) or "     | (empty)"
 
 
+def size_of_log(engine: Engine) -> int:
+    return engine.log.stat().st_size if engine.log.exists() else 0
+
+
+def repair(engine: Engine, log_size: int) -> str:
+    """What was done, by what it has logged beyond that size; empty where there is nothing to do, or not yet."""
+    try:
+        with engine.log.open("rb") as file:
+            file.seek(log_size)
+            return engine.repair(file.read().decode(errors="replace"))
+    except OSError:
+        return ""
+
+
 def wait_until_healthy(engines: Iterable[Engine], started: dict[str, Started]) -> None:
-    began = time.monotonic()
+    began = looked = time.monotonic()
     waiting = {engine.name: engine for engine in engines}
+    log_sizes = {name: size_of_log(engine) for name, engine in waiting.items()}
     while waiting:
+        if time.monotonic() > looked + REPAIR_SECONDS:
+            looked = time.monotonic()
+            for name, engine in waiting.items():
+                if done := repair(engine, log_sizes[name]):
+                    say(f"   {name}: {done}")
+                    log_sizes[name] = size_of_log(engine)
         for name, engine in list(waiting.items()):
             lack = lacks(engine)
             if not lack:

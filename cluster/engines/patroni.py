@@ -12,6 +12,8 @@ from cluster.layout import ROOT
 from cluster.trouble import Trouble
 
 VENV = ROOT / "build" / "venv-cluster"
+# Why PostgreSQL 15 never starts again once its disk was full as it received the first segment of a new timeline.
+HALF_A_SEGMENT = "but previous recovered WAL file came from timeline"
 MIB = 1 << 20
 
 
@@ -31,6 +33,11 @@ class Patroni(Engine):
     has_disk = True
     start_seconds_max = 120.0
 
+    @property
+    def config(self) -> pathlib.Path:
+        """Of PostgreSQL. Not among its data: on a full disk Patroni leaves an empty file, and never writes it again."""
+        return self.folder / "config"
+
     def configure(self) -> None:
         post_init = self.folder / "post_init.sql"
         password = self.layout.secret("ratebook").read_text().strip()
@@ -45,8 +52,10 @@ class Patroni(Engine):
         file.touch(mode=0o600)
         # JSON is YAML.
         file.write_text(json.dumps(self.configuration(), indent=1))
+        self.config.mkdir(mode=0o700)
+        (self.config / "base.conf").write_text("# Patroni sets all.\n")
         if os.geteuid() == 0:
-            for path in (self.folder, self.disk, post_init, file):
+            for path in (self.folder, self.disk, self.config, post_init, file):
                 shutil.chown(path, "postgres", "postgres")
 
     def configuration(self) -> dict:
@@ -89,6 +98,8 @@ class Patroni(Engine):
                 "listen": f"{self.address}:5432",
                 "connect_address": f"{self.address}:5432",
                 "data_dir": str(self.disk / "data"),
+                "config_dir": str(self.config),
+                "custom_conf": str(self.config / "base.conf"),
                 "bin_dir": str(programs()),
                 "pgpass": str(self.folder / "pgpass"),
                 "authentication": {
@@ -155,6 +166,14 @@ class Patroni(Engine):
         if not self.is_primary():
             return "the database is being made"
         return ""
+
+    def repair(self, log: str) -> str:
+        """As `patronictl reinit` does."""
+        if HALF_A_SEGMENT not in log:
+            return ""
+        if ask(self.address, 8008, "/reinitialize", "POST", {"force": True}, 10).status != 200:
+            return ""
+        return "PostgreSQL does not come past a segment that it received by half; copied anew from the primary"
 
     def is_primary(self) -> bool:
         """Not while post_init runs."""
