@@ -41,6 +41,8 @@ class Assigned {
     return {};
   }
 
+  /// Whether the store has answered it.
+  bool has_claimed() const { return has_claimed_; }
   /// Whether it has published anything: then what failed afterwards is a new failure.
   bool has_worked() const { return has_worked_; }
 
@@ -56,6 +58,7 @@ class Assigned {
   Result<void> begin() {
     const auto claim = store_.claim(partition_);
     if (!claim) return std::unexpected(claim.error());
+    has_claimed_ = true;
     epoch_ = claim->epoch;
     position_ = claim->position;
     trimmed_ = position_.offset;
@@ -317,6 +320,7 @@ class Assigned {
   Position position_;
   Offset next_ = 0;          ///< to read
   BootTime rests_until_{0};  ///< large batches are not staged before
+  bool has_claimed_ = false;
   bool has_worked_ = false;
   Offset trimmed_ = -1;               ///< the position at the last trim
   std::map<Offset, Digest> digests_;  ///< of the records read since the position
@@ -374,26 +378,25 @@ void leave_until_store_answers(log::Log& log, store::Store& store, const Runtime
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
   Duration wait = options.retry_wait;
-  std::optional<BootTime> failing_since;
+  std::optional<BootTime> absent_since;  // the store, without an answer in between
   while (!stop.stop_requested()) {
     if (!is_assigned(log, partition)) {
+      absent_since.reset();
       // Where the log does not answer, its writer says so.
       if (!watch(log, partition, options, offer, stop)) runtime.sleep(options.retry_wait);
       continue;
     }
     Assigned assigned{log, store, runtime, partition, options, offer};
     const auto ended = assigned.run(stop);
-    if (ended || assigned.has_worked()) {
-      wait = options.retry_wait;
-      failing_since.reset();
-    }
+    if (assigned.has_worked()) wait = options.retry_wait;
+    if (assigned.has_claimed()) absent_since.reset();
     if (ended) continue;
     options.report(ended.error());
     const BootTime now = runtime.boot_time();
-    if (!failing_since) failing_since = now;
-    if (now - *failing_since >= options.store_absence_max && !store.head()) {
+    if (!absent_since) absent_since = now;
+    if (now - *absent_since >= options.store_absence_max && !store.head()) {
       leave_until_store_answers(log, store, runtime, ended.error(), options, stop);
-      failing_since.reset();
+      absent_since.reset();
       continue;
     }
     sleep_unless_stopped(runtime, wait, options.retry_wait, stop);

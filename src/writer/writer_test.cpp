@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "model/packed_chunk.hpp"
@@ -49,11 +50,11 @@ class SlowStore final : public store::testing::UnaskedStore {
   SlowStore(const Runtime& runtime, BootTime& now, double rest) : UnaskedStore(runtime), now_(now), rest_(rest) {}
 
   Result<store::Claim> claim(std::uint32_t) override {
-    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
+    if (is_absent()) return fail(Failure::unavailable, "absent");
     return store::Claim{.epoch = 1, .position = {.offset = -1}};
   }
   Result<store::Head> head() override {
-    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
+    if (is_absent()) return fail(Failure::unavailable, "absent");
     return store::Head{};
   }
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override {
@@ -62,6 +63,7 @@ class SlowStore final : public store::testing::UnaskedStore {
   Result<std::optional<Batch>> batch(const std::string&) override { return std::nullopt; }
   double stage_rest() const override { return rest_; }
   Result<void> stage(const store::StageRequest& request) override {
+    if (is_absent()) return fail(Failure::unavailable, "absent");
     staged.emplace_back(request.attempt.front(), now_);
     now_ += 100ms;
     return {};
@@ -77,9 +79,13 @@ class SlowStore final : public store::testing::UnaskedStore {
   std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
   std::string published;
   std::stop_source stop;
-  BootTime absent_until{};
+  std::vector<std::pair<BootTime, BootTime>> absences;  ///< from, until
 
  private:
+  bool is_absent() const {
+    return std::ranges::any_of(absences, [&](const auto& each) { return each.first <= now_ && now_ < each.second; });
+  }
+
   BootTime& now_;
   double rest_;
 };
@@ -98,11 +104,12 @@ class WriterTest : public ::testing::Test {
            log::encode(log::ChunkRecord{header, std::string(32, attempt), number, number + 1 == chunks, bytes})});
     }
   }
-  SlowStore run(double rest, Duration absence = {}) {
+  /// `absences`: from, until, after now.
+  SlowStore run(double rest, const std::vector<std::pair<Duration, Duration>>& absences = {}) {
     runtime_.boot_time = [this] { return now_; };
     runtime_.sleep = [this](Duration time) { now_ += time; };
     SlowStore store{runtime_, now_, rest};
-    store.absent_until = now_ + absence;
+    for (const auto& [from, until] : absences) store.absences.emplace_back(now_ + from, now_ + until);
     run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
     return store;
   }
@@ -135,7 +142,7 @@ TEST_F(WriterTest, WithoutTheStoreForLongTheWritingIsLeftToOthersUntilItAnswers)
   add('a', "one", 1);
   add('b', "another", 1);
   const BootTime began = now_;
-  EXPECT_EQ(run(0, 150s).published, "ab");
+  EXPECT_EQ(run(0, {{0s, 150s}}).published, "ab");
   ASSERT_EQ(log_.left.size(), 1U);
   EXPECT_GE(log_.left.front() - began, 60s);
   EXPECT_LT(log_.left.front() - began, 65s);
@@ -145,7 +152,15 @@ TEST_F(WriterTest, WithoutTheStoreForLongTheWritingIsLeftToOthersUntilItAnswers)
 TEST_F(WriterTest, AFailoverIsWaitedFor) {
   add('a', "one", 1);
   add('b', "another", 1);
-  EXPECT_EQ(run(0, 50s).published, "ab");
+  EXPECT_EQ(run(0, {{0s, 50s}}).published, "ab");
+  EXPECT_TRUE(log_.left.empty());
+}
+
+TEST_F(WriterTest, AbsencesBetweenWhichTheStoreAnsweredDoNotAddUp) {
+  add('a', "one", 4);
+  add('b', "another", 4);
+  // Between two chunks it rests for 10 s, and publishes nothing.
+  EXPECT_EQ(run(100, {{0s, 55s}, {60s, 75s}}).published, "ab");
   EXPECT_TRUE(log_.left.empty());
 }
 

@@ -9,8 +9,8 @@ from breaking.history import History, now
 from breaking.readers import Reader, Steady, Stream
 from breaking.senders import Mover, Sender, Shared
 
-# Seconds between two batches of a source. Two hours add up to some forty million prices: more, and a slow machine would
-# spend most of them on loading what it has.
+# Seconds between two batches of a source. Two hours add up to some forty million prices: with more, a slow
+# machine spends most of the time on loading what it has.
 PACES = {PROBE: 0.12, "small": 0.4, LARGE: 15.0}
 
 
