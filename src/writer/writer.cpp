@@ -378,10 +378,10 @@ void leave_until_store_answers(log::Log& log, store::Store& store, const Runtime
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
   Duration wait = options.retry_wait;
-  std::optional<BootTime> absent_since;  // the store, without an answer in between
+  BootTime answered = runtime.boot_time();  // when the store last did, or was not asked
   while (!stop.stop_requested()) {
     if (!is_assigned(log, partition)) {
-      absent_since.reset();
+      answered = runtime.boot_time();
       // Where the log does not answer, its writer says so.
       if (!watch(log, partition, options, offer, stop)) runtime.sleep(options.retry_wait);
       continue;
@@ -389,14 +389,12 @@ void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, s
     Assigned assigned{log, store, runtime, partition, options, offer};
     const auto ended = assigned.run(stop);
     if (assigned.has_worked()) wait = options.retry_wait;
-    if (assigned.has_claimed()) absent_since.reset();
+    if (assigned.has_claimed()) answered = runtime.boot_time();
     if (ended) continue;
     options.report(ended.error());
-    const BootTime now = runtime.boot_time();
-    if (!absent_since) absent_since = now;
-    if (now - *absent_since >= options.store_absence_max && !store.head()) {
+    if (runtime.boot_time() - answered >= options.store_absence_max && !store.head()) {
       leave_until_store_answers(log, store, runtime, ended.error(), options, stop);
-      absent_since.reset();
+      answered = runtime.boot_time();
       continue;
     }
     sleep_unless_stopped(runtime, wait, options.retry_wait, stop);
