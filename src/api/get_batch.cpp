@@ -62,7 +62,7 @@ http::Route get_batch(Service& service) {
   return {"GET", "/v1/batches/{id}",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer_batch(service, request, view, response); }),
-          "get_batch", guard(service, Need::any)};
+          "get_batch", guard(service, Need::any), http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -25,7 +25,7 @@ http::Route get_places(Service& service) {
   return {"GET", "/v1/places",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer_places(service, request, view, response); }),
-          "get_places", guard(service, Need::any)};
+          "get_places", guard(service, Need::any), http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -124,7 +124,7 @@ http::Route list_batches(Service& service) {
   return {"GET", "/v1/batches",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer_list(service, request, view, response); }),
-          "list_batches", guard(service, Need::any)};
+          "list_batches", guard(service, Need::any), http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -375,7 +375,7 @@ http::Route post_batch(Service& service) {
   return {"POST", "/v1/batches", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
             return begin(service, std::move(request));
           }},
-          "post_batch", guard(service, Need::send)};
+          "post_batch", guard(service, Need::send), http::Lane::log};
 }
 
 }  // namespace ratebook::api

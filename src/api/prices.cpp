@@ -108,7 +108,7 @@ http::Route prices(Service& service) {
                             answer(service, *request, version.value_or(view.book->version()), view, respond);
                           });
           }},
-          "prices", guard(service, Need::read)};
+          "prices", guard(service, Need::read), http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -97,7 +97,7 @@ http::Route put_places(Service& service) {
               [&service](std::shared_ptr<const http::Request> request, const std::string& body, http::Respond respond) {
                 std::make_shared<Put>(service, std::move(request), std::move(respond))->run(body);
               }),
-          "put_places", guard(service, Need::operate)};
+          "put_places", guard(service, Need::operate), http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -136,7 +136,7 @@ http::Route retract_batch(Service& service) {
           http::Deferred{[&service](std::shared_ptr<const http::Request> request, http::Respond respond) {
             std::make_shared<Retraction>(service, std::move(request), std::move(respond))->run();
           }},
-          "retract_batch", guard(service, Need::send)};
+          "retract_batch", guard(service, Need::send), http::Lane::log};
 }
 
 }  // namespace ratebook::api

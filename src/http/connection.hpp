@@ -23,6 +23,7 @@
 #include "http/request_head.hpp"
 #include "http/ticket.hpp"
 #include "http/transport.hpp"
+#include "http/worker_pool.hpp"
 
 namespace ratebook::http {
 
@@ -137,6 +138,7 @@ class Connection {
   void defer(const Deferred& handler);
   void start_stream(const Streaming& handler);
   void begin_working();
+  WorkerPool& workers();
   void respond_owned(Response response, std::string_view error = {});
   RequestName name() const { return {id_, serial_}; }
 

@@ -29,7 +29,7 @@ void Connection::begin_pieces(Response response) {
 void Connection::ask_for_piece() {
   if (std::exchange(maker_->asked, true)) return;
   wait_for(Waiting::nothing, true);
-  core_.service().workers.push([maker = maker_, mailbox = core_.mailbox(), name = name()] {
+  workers().push([maker = maker_, mailbox = core_.mailbox(), name = name()] {
     Piece piece;
     try {
       piece = maker->next();
@@ -73,7 +73,7 @@ void Connection::end_pieces(std::string_view error) {
   if (!maker) return;
   report(*request, maker->status, maker->bytes, error);
   // What it holds may be large: not on this thread.
-  if (!maker->asked) core_.service().workers.push([maker] { maker->next = nullptr; });
+  if (!maker->asked) workers().push([maker] { maker->next = nullptr; });
 }
 
 }  // namespace ratebook::http

@@ -36,7 +36,7 @@ void run_streaming(const Streaming& handler, const std::shared_ptr<const Request
 void Connection::start_stream(const Streaming& handler) {
   auto ticket = std::make_shared<Ticket>(core_.mailbox(), name());
   const std::size_t bytes_waiting_max = core_.service().options.stream_bytes_waiting_max;
-  const bool taken = core_.service().workers.try_push(
+  const bool taken = workers().try_push(
       [&handler, request = request_, ticket, mailbox = core_.mailbox(), name = name(), bytes_waiting_max] {
         try {
           run_streaming(handler, request, *ticket, mailbox, name, bytes_waiting_max);
@@ -123,7 +123,7 @@ void Connection::read_streaming() {
 void Connection::end_stream() {
   const auto events = std::exchange(events_, nullptr);
   if (!events) return;
-  if (auto closed = events->end_connection()) core_.service().workers.push(std::move(closed));
+  if (auto closed = events->end_connection()) workers().push(std::move(closed));
 }
 
 }  // namespace ratebook::http

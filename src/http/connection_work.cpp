@@ -159,8 +159,8 @@ void Connection::feed() {
     mailbox->post([id, told = std::move(fed)](Core* core) { core->take_fed(id, told); });
   };
   if (body_->let_in) {
-    core_.service().workers.push(std::move(task));
-  } else if (core_.service().workers.try_push(std::move(task))) {
+    workers().push(std::move(task));
+  } else if (workers().try_push(std::move(task))) {
     body_->let_in = true;
   } else {
     fail_body(overloaded());
@@ -195,9 +195,9 @@ void Connection::finish_body() {
       ticket->fail(error.what());
     }
   };
-  if (body->let_in) return core_.service().workers.push(std::move(task));
-  if (core_.service().workers.try_push(std::move(task))) return;
-  core_.service().workers.push([transfer = body->transfer] { transfer->upload.abandon(); });
+  if (body->let_in) return workers().push(std::move(task));
+  if (workers().try_push(std::move(task))) return;
+  workers().push([transfer = body->transfer] { transfer->upload.abandon(); });
   respond_owned(overloaded());
 }
 
@@ -211,7 +211,7 @@ void Connection::fail_body(Response response, std::string_view error) {
 void Connection::abandon_body() {
   const auto body = std::exchange(body_, nullptr);
   if (!body || body->unwanted) return;
-  core_.service().workers.push([transfer = body->transfer] { transfer->upload.abandon(); });
+  workers().push([transfer = body->transfer] { transfer->upload.abandon(); });
 }
 
 /// For a request whose body has been read and dropped.
@@ -221,6 +221,9 @@ void Connection::call_handler() {
   request_ = request;
   call_on_worker();
 }
+
+/// Of the route's lane.
+WorkerPool& Connection::workers() { return core_.service().workers(exchange_.route->lane); }
 
 void Connection::call_on_worker() {
   const Handler& handler = exchange_.route->handler;
@@ -232,7 +235,7 @@ void Connection::call_on_worker() {
 
 void Connection::defer(const Deferred& handler) {
   auto ticket = std::make_shared<Ticket>(core_.mailbox(), name());
-  const bool taken = core_.service().workers.try_push([&handler, request = request_, ticket] {
+  const bool taken = workers().try_push([&handler, request = request_, ticket] {
     try {
       handler(request, make_respond(ticket));
     } catch (const std::exception& error) {

@@ -160,7 +160,7 @@ void Core::take_piece(RequestName name, Connection::Piece piece) {
 void Core::open_stream(RequestName name, const Response& response, const std::shared_ptr<EventQueue>& queue) {
   Connection* connection = find(name.connection);
   if (connection != nullptr && connection->open_stream(name.serial, response, queue)) return;
-  if (auto closed = queue->end_connection()) service_.workers.push(std::move(closed));
+  if (auto closed = queue->end_connection()) service_.workers(Lane::memory).push(std::move(closed));
 }
 
 void Core::send_events(std::uint64_t connection) {

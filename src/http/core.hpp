@@ -25,8 +25,10 @@ struct Service {
   ServerOptions options;
   Router router;
   std::function<void(const Answered&)> answered;
-  WorkerPool workers;
+  std::array<WorkerPool, 3> pools;              ///< a lane's each
   std::unique_ptr<TlsCertificate> certificate;  ///< null: no TLS
+
+  WorkerPool& workers(Lane lane) { return pools.at(static_cast<std::size_t>(lane)); }
 };
 
 /// serving → draining (answers say Connection: close) → leaving (idle connections go) → cut (all go).

@@ -95,12 +95,17 @@ using Handler = std::variant<Immediate, Deferred, Uploading, Streaming, Choosing
 /// and before its body is read. False: `response`, which is fresh, says why not.
 using Guard = std::function<bool(const Request&, Response& response)>;
 
+/// What a call waits for on the worker pool. Each has a pool of its own: what waits long for one, while it is away, keeps
+/// no worker from the others.
+enum class Lane : std::uint8_t { memory, store, log };
+
 struct Route {
   std::string method;   ///< GET serves HEAD, too
   std::string pattern;  ///< `/v1/batches/{id}/retraction`: at most one {…}, a whole segment
   Handler handler;
   std::string name;       ///< for metrics: `get_batch`
   Guard guard = nullptr;  ///< none: all may pass
+  Lane lane = Lane::memory;
 };
 
 /// RFC 9457. `type` is the last part of the type URI, stable: `/problems/` + type.

@@ -45,7 +45,9 @@ class Server::State {
       : service_{.options = options,
                  .router = Router{std::move(routes)},
                  .answered = std::move(answered),
-                 .workers = {options.workers, options.work_queue_max},
+                 .pools = {{{options.workers, options.work_queue_max},
+                            {options.workers, options.work_queue_max},
+                            {options.workers, options.work_queue_max}}},
                  .certificate =
                      options.tls.certificate_path.empty() ? nullptr : std::make_unique<TlsCertificate>(options.tls)},
         cores_(make_cores(service_)),
@@ -80,7 +82,7 @@ class Server::State {
     control_.run();
     threads.clear();
     for (const auto& core : cores_) core->close();
-    service_.workers.stop();
+    for (WorkerPool& pool : service_.pools) pool.stop();
   }
 
   void stop() {

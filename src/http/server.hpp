@@ -1,5 +1,5 @@
 // A thread-per-core HTTP/1.1 server: a connection goes to the core with the fewest and stays there, from the first byte
-// to the last; bodies and slow work go to a worker pool.
+// to the last; bodies and slow work go to worker pools.
 //
 //   accept ─┬─▶ core 0: read ─ parse ─ Immediate ─ write        workers: Deferred, Upload.feed/finish, Streaming
 //           └─▶ core 1: read ─ parse ─ …                                 ▲ bounded queue; full: 503
@@ -27,8 +27,8 @@ struct ServerOptions {
   TlsOptions tls;
   int inherited_socket = -1;  ///< one that listens at that address already, and goes on when this server has ended
   unsigned cores = 0;         ///< threads that serve connections; 0: as many as the process may run on
-  unsigned workers = 32;      ///< threads for uploads and slow work: they mostly wait
-  std::size_t work_queue_max = 1024;
+  unsigned workers = 32;  ///< threads of each lane, for uploads and slow work: they mostly wait
+  std::size_t work_queue_max = 1024;  ///< of each lane
   std::size_t connections_max = 10'000;
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t target_bytes_max = 8 * 1024;

@@ -474,6 +474,33 @@ TEST(Server, AFullQueueIs503WithRetryAfterAndHarmsNobody) {
   EXPECT_EQ(queued.read_answer()->status, 200U);
 }
 
+TEST(Server, WhatWaitsForOneThingKeepsNoWorkerFromTheOthers) {
+  auto options = RunningServer::quick_options();
+  options.workers = 1;
+  std::latch begun{1}, go_on{1};
+  const auto ok = [](std::shared_ptr<const Request>, const Respond& respond) {
+    respond(Response{.status = 200, .content_type = {}, .headers = {}, .body = {}});
+  };
+  std::vector<Route> all;
+  all.push_back({"POST", "/waits",
+                 Deferred{[&](std::shared_ptr<const Request> request, const Respond& respond) {
+                   begun.count_down();
+                   go_on.wait();
+                   ok(std::move(request), respond);
+                 }},
+                 "waits", nullptr, Lane::log});
+  all.push_back({"GET", "/stored", Deferred{ok}, "stored", nullptr, Lane::store});
+  all.push_back({"GET", "/computed", Deferred{ok}, "computed", nullptr, Lane::memory});
+  RunningServer server{std::move(all), options};
+  Client waiting{server.port()}, other{server.port()};
+  ASSERT_TRUE(waiting.send("POST /waits HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"));
+  begun.wait();
+  EXPECT_EQ(other.ask(get("/computed"))->status, 200U);
+  EXPECT_EQ(other.ask(get("/stored"))->status, 200U);
+  go_on.count_down();
+  EXPECT_EQ(waiting.read_answer()->status, 200U);
+}
+
 TEST(Server, AHandlerThatChoosesIsAskedOnceAndAnswersHereOrThere) {
   std::atomic<int> asked = 0;
   const Choosing choosing{.at_once =

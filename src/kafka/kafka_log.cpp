@@ -136,7 +136,10 @@ Result<Offset> KafkaLog::first_young(std::uint32_t partition, BootTime until) co
 
 std::int64_t KafkaLog::behind() const {
   std::int64_t records = 0;
-  for (const auto partition : group_->assignment().partitions) records += sequence_readers_[partition].behind();
+  for (const auto partition : group_->assignment().partitions) {
+    // Partitions that someone has added to the topic are no part of this log: open() refuses them.
+    if (partition < sequence_readers_.size()) records += sequence_readers_[partition].behind();
+  }
   return records;
 }
 

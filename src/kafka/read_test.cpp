@@ -201,6 +201,34 @@ TEST_F(KafkaRead, ASilentBrokerEndsReadsInBoundedTime) {
   EXPECT_EQ(first(5, 1), "5");
 }
 
+/// What it fetches ahead ends before the record that is asked for.
+class KafkaReadNear : public KafkaRead {
+ protected:
+  KafkaReadNear()
+      : KafkaRead([] {
+          auto near = test_options();
+          near.fetched_bytes_max = 1u << 20;
+          return near;
+        }()) {}
+};
+
+TEST_F(KafkaReadNear, ARecordThatWasPassedOverBeforeATimeoutIsReadAllTheSame) {
+  std::vector<std::string> records;
+  for (int i = 0; i < 40; ++i) records.push_back(std::to_string(i) + ":" + noise(200'000, 1 + i));
+  ASSERT_TRUE(log->append(0, source_of(records)));
+  EXPECT_EQ(first(0, 1).substr(0, 2), "0:");
+  EXPECT_EQ(log->read(0, 0, 1 << 18, 0s)->front().offset, 0);
+  std::this_thread::sleep_for(500ms);
+  {
+    const Stopped stopped;
+    EXPECT_FALSE(log->read(0, 39, 1 << 18, 0s));
+  }
+  Result<std::vector<log::StoredRecord>> next = log->read(0, 1, 1 << 18, 0s);
+  for (int i = 0; i < 20 && !next; ++i) next = log->read(0, 1, 1 << 18, 0s);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->front().offset, 1);
+}
+
 TEST_F(KafkaRead, ManyLookUpsAndASequenceAtOnce) {
   fill(500);
   std::vector<std::jthread> threads;

@@ -112,7 +112,10 @@ Result<std::vector<log::StoredRecord>> Reader::first_record(Offset from, Duratio
     }
     const bool is_over = runtime_.boot_time() >= stop;
     if (was_at_end && is_at_end_ && is_over) return Records{};
-    if (!is_at_end_ && runtime_.boot_time() >= until) return std::unexpected(unavailable("timed out"));
+    if (!is_at_end_ && runtime_.boot_time() >= until) {
+      is_lost_ = true;
+      return std::unexpected(unavailable("timed out"));
+    }
   }
 }
 
@@ -234,7 +237,10 @@ Result<std::optional<log::StoredRecord>> Reader::next_within(Offset from, BootTi
 /// The next record at or after `from`, if it comes within `wait`; none, too, where the end was met or the place is
 /// lost.
 Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait) {
-  if (auto record = std::exchange(held_, std::nullopt); record && record->offset >= from) return record;
+  if (auto record = std::exchange(held_, std::nullopt)) {
+    if (record->offset >= from) return record;
+    next_ = record->offset + 1;
+  }
   while (true) {
     const rd::Message message{
         rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
@@ -242,7 +248,10 @@ Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait
     if (!message) return std::nullopt;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       is_at_end_ = false;
-      if (message->offset < from) continue;
+      if (message->offset < from) {
+        next_ = message->offset + 1;
+        continue;
+      }
       counters_.records_read += 1;
       counters_.bytes_read += message->len;
       return log::StoredRecord{message->offset, {static_cast<const char*>(message->payload), message->len}};

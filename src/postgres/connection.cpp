@@ -336,7 +336,7 @@ Result<void> Connection::drain(BootTime deadline) {
 }
 
 Result<void> Connection::copy_in(const std::string& sql, std::string_view bytes) {
-  const BootTime deadline = answer_deadline() + options_->answer_time;
+  const BootTime deadline = runtime_->boot_time() + options_->copy_time();
   PGconn* const db = handle_.get();
   if (PQsendQuery(db, sql.c_str()) == 0) return std::unexpected(last_fault(Effect::none));
   auto begun = next_answer(deadline, Effect::none);

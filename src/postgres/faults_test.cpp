@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <fstream>
+#include <set>
 
 #include "postgres/test_database.hpp"
 
@@ -154,6 +155,16 @@ TEST_F(Faults, LockOfOthersIsGivenUpInTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{30});
   other.rows("ROLLBACK");
   EXPECT_TRUE(node.store().publish(writer.request({})).has_value());
+}
+
+TEST_F(Faults, ChunkThatAFrozenNodeLeftHalfSentKeepsNoOtherOut) {
+  TestNode node{quick()};
+  Sql frozen{database.conninfo()};
+  frozen.rows("BEGIN");
+  frozen.rows("SELECT FROM log_partition WHERE partition = 0 FOR KEY SHARE");
+  frozen.begin_copy("COPY price FROM STDIN (FORMAT binary)");
+  EXPECT_EQ(node.store().claim(0).error().failure, Failure::unavailable) << "it may still be on its way";
+  EXPECT_TRUE(until([&] { return node.store().claim(0).has_value(); }));
 }
 
 TEST_F(Faults, SilentServerIsLeftInTime) {
@@ -354,6 +365,30 @@ TEST_F(Faults, ReplicaIsReadWhereItHoldsTheVersion) {
                 .rows("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'replica'")
                 .front(),
             "1");
+}
+
+TEST_F(Faults, ManyPricesAreReadInTransactionsThatAReplicaDoesNotCancel) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  constexpr std::size_t one_copy = 500'000;
+  constexpr std::size_t more = 20'000;
+  for (const std::size_t size : {one_copy, more}) {
+    auto some = some_prices(size);
+    std::ranges::sort(some);
+    writer.commit(header_of("carrier-a", std::to_string(size), size), attempt_name(static_cast<int>(size)), some);
+  }
+  std::set<std::string> begun;
+  Sql other{database.conninfo()};
+  std::size_t count = 0;
+  const store::PriceSink sink = [&](std::span<const NumberedPrice> some) {
+    count += some.size();
+    const auto rows = other.rows("SELECT xact_start FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT chunk%'");
+    begun.insert(rows.begin(), rows.end());
+    return true;
+  };
+  ASSERT_TRUE(node.store().prices_at(2, {}, sink));
+  EXPECT_EQ(count, one_copy + more);
+  EXPECT_GE(begun.size(), 2U);
 }
 
 TEST_F(Faults, PasswordComesFromItsFileAndIsNotShown) {

@@ -26,6 +26,8 @@ struct PostgresOptions {
   Duration lock_time = std::chrono::seconds{5};      ///< for a lock, kept by the server: less than answer_time
   Duration poll_interval = std::chrono::seconds{1};  ///< between two looks for notifications lost, and for leftovers
   std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of failures that are tried again
+
+  Duration copy_time() const { return 2 * answer_time; }  ///< for a chunk of prices on its way in
 };
 
 }  // namespace ratebook::postgres

@@ -16,9 +16,10 @@ constexpr std::size_t prices_per_span = 8192;
 constexpr std::int64_t prices_per_copy = 500'000;
 constexpr std::size_t chunks_per_copy = 1000;
 
-/// Read within one snapshot, and by the index on chunks, whatever the planner knows of a table that grows by millions.
-const std::array snapshot{Statement{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"},
-                          Statement{"SET LOCAL enable_seqscan = off"}};
+/// Read by the index on chunks, whatever the planner knows of a table that grows by millions.
+const Statement by_index{"SET LOCAL enable_seqscan = off"};
+/// And within one snapshot.
+const std::array snapshot{Statement{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"}, by_index};
 
 struct StagedChunk {
   std::int64_t number = 0;
@@ -74,6 +75,22 @@ class SortedOutlet {
   bool stopped_ = false;
 };
 
+Result<void> copy_some(Connection& connection, std::span<const std::int64_t> numbers, const std::string& condition,
+                       SortedOutlet& outlet) {
+  PriceDecoder decoder;
+  return connection.copy_out(
+      fmt::format("COPY (SELECT chunk, orig, dest, day, cents FROM price WHERE chunk = ANY('{{{}}}'::bigint[]){}) "
+                  "TO STDOUT (FORMAT binary)",
+                  fmt::join(numbers, ","), condition),
+      [&](std::string_view piece) -> Result<bool> {
+        const auto row = decoder.decode(piece);
+        if (!row) return std::unexpected(row.error());
+        return !*row || outlet.add((*row)->price);
+      });
+}
+
+/// Chunks of committed batches, which never change: each COPY has a transaction of its own. A replica cancels one that
+/// is older than its max_standby_streaming_delay (30 s) as soon as commits go on.
 Result<void> copy_chunks(Connection& connection, std::span<const StagedChunk> chunks, const std::string& condition,
                          SortedOutlet& outlet) {
   while (!chunks.empty() && !outlet.is_stopped()) {
@@ -83,16 +100,9 @@ Result<void> copy_chunks(Connection& connection, std::span<const StagedChunk> ch
       prices += chunks.front().price_count;
       chunks = chunks.subspan(1);
     }
-    PriceDecoder decoder;
-    const auto copied = connection.copy_out(
-        fmt::format("COPY (SELECT chunk, orig, dest, day, cents FROM price WHERE chunk = ANY('{{{}}}'::bigint[]){}) "
-                    "TO STDOUT (FORMAT binary)",
-                    fmt::join(numbers, ","), condition),
-        [&](std::string_view piece) -> Result<bool> {
-          const auto row = decoder.decode(piece);
-          if (!row) return std::unexpected(row.error());
-          return !*row || outlet.add((*row)->price);
-        });
+    if (auto begun = connection.begin({&by_index, 1}); !begun) return std::unexpected(begun.error());
+    const auto copied = copy_some(connection, numbers, condition, outlet);
+    connection.roll_back();
     if (!copied) return copied;
   }
   outlet.flush();
@@ -114,15 +124,13 @@ Result<void> read_attempt(Connection& connection, const std::string& attempt, co
       Statement{"SELECT number, price_count FROM marker WHERE attempt = $1 ORDER BY chunk", attempt}};
   const auto rows = begin_snapshot(connection, questions);
   if (!rows) return std::unexpected(rows.error());
+  connection.roll_back();
   // A replica, or a primary that was one, may not have it: an empty answer would be taken for an empty batch.
   if (rows->front().size() == 0) {
-    connection.roll_back();
     return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
   }
   SortedOutlet outlet{sink};
-  auto copied = copy_chunks(connection, chunks_in(rows->back()), "", outlet);
-  connection.roll_back();
-  return copied;
+  return copy_chunks(connection, chunks_in(rows->back()), "", outlet);
 }
 
 Result<void> read_version(Connection& connection, const store::Head& at, const store::PriceFilter& filter,
@@ -138,15 +146,13 @@ Result<void> read_version(Connection& connection, const store::Head& at, const s
                 at.version, filter.from.since_1970, filter.to.since_1970}};
   const auto rows = begin_snapshot(connection, questions);
   if (!rows) return std::unexpected(rows.error());
+  connection.roll_back();
   const Rows& chain = (*rows)[1];
   if (chain.size() != 1 || chain.digest(0, 0) != at.chain) {
-    connection.roll_back();
     return fail(Failure::not_found, fmt::format("version {} is not here, or is another", at.version));
   }
   SortedOutlet outlet{sink};
-  auto copied = copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), outlet);
-  connection.roll_back();
-  return copied;
+  return copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), outlet);
 }
 
 }  // namespace
@@ -217,10 +223,12 @@ Result<std::optional<store::VersionChunk>> PostgresStore::next_chunk(Version at,
       return true;
     };
     SortedOutlet outlet{sink};
-    if (auto copied = copy_chunks(connection, chunks_in(marker), "", outlet); !copied) {
+    const std::int64_t number = marker.integer(0, 0);
+    if (auto copied = copy_some(connection, {&number, 1}, "", outlet); !copied) {
       connection.roll_back();
       return std::unexpected(copied.error());
     }
+    outlet.flush();
     std::ranges::sort(found->prices);
   }
   const Statement proof{proving_write};

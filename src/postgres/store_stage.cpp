@@ -33,14 +33,26 @@ Result<std::map<std::string, PortNumber>> known_ports(Connection& connection) {
   return known;
 }
 
+/// A node that is frozen, or gone behind a balancer that lives on, leaves its chunk half sent: PostgreSQL waits for the
+/// rest with the partition's row locked, and none of its own limits ends that. After `copy_time` the node has given the
+/// connection up, or will as soon as it runs.
+Statement end_orphaned_copies(Duration copy_time) {
+  return Statement{
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+      "AND usename = current_user AND query LIKE 'COPY price FROM STDIN%' AND wait_event = 'ClientRead' "
+      "AND query_start < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)",
+      std::chrono::duration_cast<std::chrono::milliseconds>(copy_time).count()};
+}
+
 }  // namespace
 
 Result<store::Claim> PostgresStore::claim(std::uint32_t partition) {
   if (partition >= partition_count_) return fail(Failure::refused, fmt::format("no partition {}", partition));
   auto lease = primary_.lease();
   if (!lease) return std::unexpected(lease.error());
-  // The first statement waits for a publish that runs, and for chunks that are being staged under the epoch before.
-  const std::array statements{Statement{"SELECT FROM log_partition WHERE partition = $1 FOR UPDATE", partition},
+  // The second statement waits for a publish that runs, and for chunks that are being staged under the epoch before.
+  const std::array statements{end_orphaned_copies(options_.copy_time()),
+                              Statement{"SELECT FROM log_partition WHERE partition = $1 FOR UPDATE", partition},
                               Statement{"UPDATE log_partition SET epoch = epoch + 1 WHERE partition = $1 "
                                         "RETURNING epoch, position_offset, position_digest",
                                         partition}};

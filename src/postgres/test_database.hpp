@@ -35,6 +35,11 @@ class Sql {
     }
     return found;
   }
+  /// Sends none of its rows.
+  void begin_copy(const std::string& sql) {
+    const Answer answer{PQexec(handle_.get(), sql.c_str())};
+    EXPECT_EQ(PQresultStatus(answer.get()), PGRES_COPY_IN) << PQresultErrorMessage(answer.get());
+  }
   std::string host() const { return PQhost(handle_.get()); }
   std::string port() const { return PQport(handle_.get()); }
 

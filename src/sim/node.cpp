@@ -23,7 +23,7 @@ writer::WriterOptions writer_options(const Ground& ground, const std::string& na
   options.attempt_time_max = ground.settings.attempt_time_max;
   options.read_wait = milliseconds{200};
   options.retry_wait = milliseconds{50};
-  options.store_absence_max = random.between(milliseconds{100}, milliseconds{3000});
+  options.stall_time_max = random.between(milliseconds{100}, milliseconds{3000});
   options.read_bytes_max = random.chance(0.5) ? 1 : 4000;
   options.held_bytes_max = random.chance(0.5) ? 300 : 1u << 20;
   options.small_batch_chunks = random.below(3);

@@ -37,13 +37,12 @@ class Assigned {
       if (auto abandoned = abandon_stale(); !abandoned) return abandoned;
       if (auto staged = stage_next_large(); !staged) return staged;
       if (auto published = publish(); !published) return published;
+      has_worked_ = has_worked_ || tracker_.is_idle();
     }
     return {};
   }
 
-  /// Whether the store has answered it.
-  bool has_claimed() const { return has_claimed_; }
-  /// Whether it has published anything: then what failed afterwards is a new failure.
+  /// Whether it got on: staged or published anything, or had nothing to do. Then what failed afterwards is a new failure.
   bool has_worked() const { return has_worked_; }
 
  private:
@@ -58,10 +57,8 @@ class Assigned {
   Result<void> begin() {
     const auto claim = store_.claim(partition_);
     if (!claim) return std::unexpected(claim.error());
-    has_claimed_ = true;
     epoch_ = claim->epoch;
     position_ = claim->position;
-    trimmed_ = position_.offset;
     next_ = position_.offset + 1;
     if (position_.offset < 0 || log_.is_part_of_store()) return {};
     const auto records = log_.read(partition_, position_.offset, 1, Duration{0});
@@ -166,6 +163,7 @@ class Assigned {
       offer_(pending.attempt, chunk(i), pending.header.price_count, *pending.chunks[first + i].held);
       tracker_.release(pending.chunks[first + i]);
       ++pending.staged;
+      has_worked_ = true;
     }
     return {};
   }
@@ -320,9 +318,8 @@ class Assigned {
   Position position_;
   Offset next_ = 0;          ///< to read
   BootTime rests_until_{0};  ///< large batches are not staged before
-  bool has_claimed_ = false;
   bool has_worked_ = false;
-  Offset trimmed_ = -1;               ///< the position at the last trim
+  Offset trimmed_ = -1;               ///< the position at the last trim of this assignment
   std::map<Offset, Digest> digests_;  ///< of the records read since the position
   std::unordered_map<PortCode, PortNumber> numbers_;
   std::vector<NumberedPrice> scratch_;
@@ -363,11 +360,17 @@ void sleep_unless_stopped(const Runtime& runtime, Duration wait, Duration nap, c
   }
 }
 
-/// Gives the writing to others until the store answers again.
-void leave_until_store_answers(log::Log& log, store::Store& store, const Runtime& runtime, const Fault& fault,
-                               const WriterOptions& options, const std::stop_token& stop) {
+/// Another node may reach what this one does not.
+bool may_end_elsewhere(const Fault& fault) {
+  return fault.failure == Failure::unavailable || fault.failure == Failure::unknown;
+}
+
+/// Gives the writing to others until both engines answer.
+void leave_until_answered(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
+                          const Fault& fault, const WriterOptions& options, const std::stop_token& stop) {
   log.leave(fault.message, log::Leave::for_now);
-  while (!stop.stop_requested() && !store.head()) {
+  const auto answer = [&] { return store.head() && (log.is_part_of_store() || log.end(partition)); };
+  while (!stop.stop_requested() && !answer()) {
     sleep_unless_stopped(runtime, options.retry_wait_max, options.retry_wait, stop);
   }
   log.rejoin();
@@ -378,23 +381,25 @@ void leave_until_store_answers(log::Log& log, store::Store& store, const Runtime
 void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
   Duration wait = options.retry_wait;
-  BootTime answered = runtime.boot_time();  // when the store last did, or was not asked
+  BootTime worked = runtime.boot_time();  // when it last did, or was not assigned
   while (!stop.stop_requested()) {
     if (!is_assigned(log, partition)) {
-      answered = runtime.boot_time();
+      worked = runtime.boot_time();
       // Where the log does not answer, its writer says so.
       if (!watch(log, partition, options, offer, stop)) runtime.sleep(options.retry_wait);
       continue;
     }
     Assigned assigned{log, store, runtime, partition, options, offer};
     const auto ended = assigned.run(stop);
-    if (assigned.has_worked()) wait = options.retry_wait;
-    if (assigned.has_claimed()) answered = runtime.boot_time();
+    if (assigned.has_worked()) {
+      wait = options.retry_wait;
+      worked = runtime.boot_time();
+    }
     if (ended) continue;
     options.report(ended.error());
-    if (runtime.boot_time() - answered >= options.store_absence_max && !store.head()) {
-      leave_until_store_answers(log, store, runtime, ended.error(), options, stop);
-      answered = runtime.boot_time();
+    if (runtime.boot_time() - worked >= options.stall_time_max && may_end_elsewhere(ended.error())) {
+      leave_until_answered(log, store, runtime, partition, ended.error(), options, stop);
+      worked = runtime.boot_time();
       continue;
     }
     sleep_unless_stopped(runtime, wait, options.retry_wait, stop);

@@ -20,9 +20,14 @@ class HeldLog final : public log::Log {
   explicit HeldLog(BootTime& now) : now_(now) {}
 
   std::uint32_t partition_count() const override { return 1; }
-  bool is_part_of_store() const override { return true; }
+  bool is_part_of_store() const override { return is_own; }
   Result<Offset> append(std::uint32_t, const log::RecordSource&) override { return 0; }
+  Result<Offset> end(std::uint32_t) override {
+    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
+    return std::ssize(records);
+  }
   Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset from, std::size_t, Duration wait) override {
+    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
     const auto begin = records.begin() + std::min<std::ptrdiff_t>(from, std::ssize(records));
     if (begin == records.end()) now_ += wait;
     return std::vector(begin, records.end());
@@ -34,9 +39,15 @@ class HeldLog final : public log::Log {
     left.push_back(now_);
   }
   void rejoin() override { is_away = false; }
-  Result<void> trim(std::uint32_t, Offset) override { return {}; }
+  Result<void> trim(std::uint32_t, Offset before) override {
+    trimmed.push_back(before);
+    return {};
+  }
 
   std::vector<log::StoredRecord> records;
+  BootTime absent_until{};
+  std::vector<Offset> trimmed;  ///< before what
+  bool is_own = false;
   bool is_away = false;
   std::vector<BootTime> left;  ///< when
 
@@ -51,7 +62,7 @@ class SlowStore final : public store::testing::UnaskedStore {
 
   Result<store::Claim> claim(std::uint32_t) override {
     if (is_absent()) return fail(Failure::unavailable, "absent");
-    return store::Claim{.epoch = 1, .position = {.offset = -1}};
+    return store::Claim{.epoch = 1, .position = {.offset = position}};
   }
   Result<store::Head> head() override {
     if (is_absent()) return fail(Failure::unavailable, "absent");
@@ -63,7 +74,7 @@ class SlowStore final : public store::testing::UnaskedStore {
   Result<std::optional<Batch>> batch(const std::string&) override { return std::nullopt; }
   double stage_rest() const override { return rest_; }
   Result<void> stage(const store::StageRequest& request) override {
-    if (is_absent()) return fail(Failure::unavailable, "absent");
+    if (is_absent() || now_ < takes_nothing_until) return fail(Failure::unavailable, "takes nothing");
     staged.emplace_back(request.attempt.front(), now_);
     now_ += 100ms;
     return {};
@@ -76,10 +87,12 @@ class SlowStore final : public store::testing::UnaskedStore {
     return std::vector<store::Outcome>(request.decisions.size());
   }
 
+  Offset position = -1;
   std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
   std::string published;
   std::stop_source stop;
   std::vector<std::pair<BootTime, BootTime>> absences;  ///< from, until
+  BootTime takes_nothing_until{};                       ///< no chunk, though it answers questions
 
  private:
   bool is_absent() const {
@@ -104,11 +117,14 @@ class WriterTest : public ::testing::Test {
            log::encode(log::ChunkRecord{header, std::string(32, attempt), number, number + 1 == chunks, bytes})});
     }
   }
-  /// `absences`: from, until, after now.
-  SlowStore run(double rest, const std::vector<std::pair<Duration, Duration>>& absences = {}) {
+  /// `absences`: from, until, after now. `takes_nothing`: from now on.
+  SlowStore run(double rest, const std::vector<std::pair<Duration, Duration>>& absences = {},
+                Duration takes_nothing = 0s, Offset position = -1) {
     runtime_.boot_time = [this] { return now_; };
     runtime_.sleep = [this](Duration time) { now_ += time; };
     SlowStore store{runtime_, now_, rest};
+    store.position = position;
+    store.takes_nothing_until = now_ + takes_nothing;
     for (const auto& [from, until] : absences) store.absences.emplace_back(now_ + from, now_ + until);
     run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
     return store;
@@ -147,6 +163,37 @@ TEST_F(WriterTest, WithoutTheStoreForLongTheWritingIsLeftToOthersUntilItAnswers)
   EXPECT_GE(log_.left.front() - began, 60s);
   EXPECT_LT(log_.left.front() - began, 65s);
   EXPECT_FALSE(log_.is_away);
+}
+
+TEST_F(WriterTest, AStoreThatAnswersButTakesNothingForLongIsLeftToOthers) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  const BootTime began = now_;
+  EXPECT_EQ(run(0, {}, 100s).published, "ab");
+  ASSERT_EQ(log_.left.size(), 1U) << "it answers: this node is back at once";
+  EXPECT_GE(log_.left.front() - began, 60s);
+  EXPECT_LT(log_.left.front() - began, 65s);
+}
+
+TEST_F(WriterTest, ALogThatDoesNotAnswerThisNodeForLongIsLeftToOthersUntilItDoes) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  const BootTime began = now_;
+  log_.absent_until = now_ + 150s;
+  EXPECT_EQ(run(0).published, "ab");
+  ASSERT_EQ(log_.left.size(), 1U);
+  EXPECT_GE(log_.left.front() - began, 60s);
+  EXPECT_LT(log_.left.front() - began, 65s);
+  EXPECT_FALSE(log_.is_away);
+}
+
+TEST_F(WriterTest, ALogThatGrowsLittleInEachAssignmentIsTrimmedToo) {
+  for (int i = 0; i < 300; ++i) add('0', "before", 1);
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.is_own = true;
+  EXPECT_EQ(run(0, {}, 0s, 299).published, "ab");
+  EXPECT_EQ(log_.trimmed, std::vector<Offset>{301});
 }
 
 TEST_F(WriterTest, AFailoverIsWaitedFor) {
