@@ -6,7 +6,7 @@
 namespace ratebook::api {
 namespace {
 
-constexpr Duration round_max = std::chrono::seconds{1};
+constexpr Duration rest_max = std::chrono::seconds{1};
 
 // Whether the store's word settles it: decided, and what it became is shown here.
 bool settles_commit(const Batch& batch, Version shown) {
@@ -60,7 +60,7 @@ void Outcomes::await(Watch watch, Duration at_most, std::function<void(std::opti
     found->second.done = std::move(done);
     found->second.deadline = deadline;
     if (found->second.fate || at_most <= Duration{0}) return finish(found);
-    if (next_round_ <= std::min(deadline, runtime_.boot_time() + options_.poll_interval)) return;
+    if (next_end_ <= deadline) return;
   }
   wake_.notify();
 }
@@ -83,7 +83,7 @@ void Outcomes::await_version(Version version, Duration at_most, std::function<vo
     }
     const BootTime deadline = runtime_.boot_time() + at_most;
     version_waits_.emplace(version, VersionWait{deadline, std::move(done)});
-    if (next_round_ <= deadline) return;
+    if (next_end_ <= deadline) return;
   }
   wake_.notify();
 }
@@ -230,55 +230,61 @@ bool Outcomes::ask(const std::string& id) {
   return true;
 }
 
-void Outcomes::end_due(BootTime now) {
+Duration Outcomes::end_due() {
+  const std::lock_guard lock{mutex_};
+  const BootTime now = runtime_.boot_time();
+  Duration rest = rest_max;
   for (auto watched = watched_.begin(); watched != watched_.end();) {
     const auto next = std::next(watched);
-    if (watched->second.done && watched->second.deadline <= now) finish(watched);
+    if (const auto deadline = watched->second.deadline; deadline && *deadline <= now) {
+      finish(watched);
+    } else if (deadline) {
+      rest = std::min(rest, *deadline - now);
+    }
     watched = next;
   }
   for (auto wait = version_waits_.begin(); wait != version_waits_.end();) {
     if (wait->second.deadline > now) {
+      rest = std::min(rest, wait->second.deadline - now);
       ++wait;
       continue;
     }
     executor_([done = std::move(wait->second.done)] { done(false); });
     wait = version_waits_.erase(wait);
   }
+  rest = std::max(rest, Duration{std::chrono::milliseconds{1}});
+  next_end_ = now + rest;
+  return rest;
 }
 
-Duration Outcomes::round() {
-  const BootTime now = runtime_.boot_time();
+void Outcomes::ask_due() {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock{mutex_};
-    end_due(now);
-    ids = questions(now);
+    ids = questions(runtime_.boot_time());
   }
-  // A store that does not answer takes its time to fail, and waits end meanwhile: the others are asked another time.
+  // A store that does not answer takes its time to fail: the others are asked another time.
   for (const std::string& id : ids) {
-    if (!ask(id)) break;
-    const std::lock_guard lock{mutex_};
-    end_due(runtime_.boot_time());
+    if (!ask(id)) return;
   }
-
-  const std::lock_guard lock{mutex_};
-  Duration rest = watched_.empty() && accepted_.empty() ? round_max : options_.poll_interval;
-  for (const auto& [watch, watched] : watched_) {
-    if (watched.deadline) rest = std::min(rest, *watched.deadline - now);
-  }
-  for (const auto& [version, wait] : version_waits_) rest = std::min(rest, wait.deadline - now);
-  rest = std::max(rest, Duration{std::chrono::milliseconds{1}});
-  next_round_ = now + rest;
-  return rest;
 }
 
 void Outcomes::run(const std::stop_token& stop) {
   const std::stop_callback on_stop{stop, [this] { wake_.notify(); }};
-  while (!stop.stop_requested()) {
-    const std::uint64_t seen = wake_.count();
-    const Duration rest = round();
-    wake_.wait_past(seen, rest);
-  }
+  const auto repeat = [&](const auto& round) {
+    while (!stop.stop_requested()) {
+      const std::uint64_t seen = wake_.count();
+      const Duration rest = round();
+      if (!stop.stop_requested()) wake_.wait_past(seen, rest);
+    }
+  };
+  const std::jthread asking{[&] {
+    repeat([this] {
+      ask_due();
+      return options_.poll_interval;
+    });
+  }};
+  repeat([this] { return end_due(); });
 }
 
 }  // namespace ratebook::api

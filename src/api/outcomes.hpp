@@ -83,9 +83,11 @@ class Outcomes {
   Waiting waiting() const;
   std::size_t watched_count() const;
 
-  /// One round: ends what is due, asks the store for what may have been rejected. Returns how long nothing will be due.
-  Duration round();
-  /// Rounds until stopped.
+  /// Ends the waits whose time is over. Returns how long no other will be.
+  Duration end_due();
+  /// Asks the store for what may have been rejected.
+  void ask_due();
+  /// Both until stopped, each in a thread of its own: waits end in time beside a store that does not answer.
   void run(const std::stop_token& stop);
 
  private:
@@ -120,7 +122,6 @@ class Outcomes {
   std::vector<std::string> questions(BootTime now);
   /// False: the store does not answer.
   bool ask(const std::string& id);
-  void end_due(BootTime now);
 
   store::Store& store_;
   follower::Visible& visible_;
@@ -138,7 +139,7 @@ class Outcomes {
   std::map<std::pair<Awaited, std::string>, std::list<Accepted>::iterator> accepted_by_id_;
   std::unordered_map<std::string, Waiting> waiting_of_source_;
   std::uint64_t waiting_bytes_ = 0;
-  BootTime next_round_ = BootTime::max();  ///< none is planned yet: the first wait wakes
+  BootTime next_end_ = BootTime::max();  ///< none is planned yet: the first wait wakes
 
   follower::Visible::Subscription subscription_;
 };
