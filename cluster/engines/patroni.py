@@ -1,5 +1,5 @@
-"""PostgreSQL under Patroni: one primary, a synchronous standby, a replica; Patroni moves the primary when it fails. The
-database `ratebook` and its owner are made when the first primary is."""
+"""PostgreSQL under Patroni: one primary and its standbys, any of which makes a commit count; Patroni moves the primary
+when it fails. The database `ratebook` and its owner are made when the first primary is."""
 
 import json
 import os
@@ -77,7 +77,9 @@ class Patroni(Engine):
                     "ttl": 20,
                     "loop_wait": 1,
                     "retry_timeout": 3,
-                    "synchronous_mode": replicated,
+                    # A commit counts with either standby, and the one that has most takes over. With one standby named, the
+                    # other may be ahead of it: then it is rewound before anything can be committed.
+                    "synchronous_mode": "quorum" if replicated else False,
                     "synchronous_mode_strict": replicated,
                     # A primary that crashed is not waited for: its standby takes over at once.
                     "primary_start_timeout": 0 if replicated else 300,
@@ -160,7 +162,7 @@ class Patroni(Engine):
         if told["role"] not in ("primary", "master"):
             return "" if told.get("replication_state") == "streaming" else "it does not stream from the primary yet"
         if self.layout.size.is_replicated and not any(
-            member["role"] == "sync_standby" for member in self.members().values()
+            member["role"] == "quorum_standby" for member in self.members().values()
         ):
             return "no synchronous standby yet"
         if not self.is_primary():
@@ -188,7 +190,7 @@ class Patroni(Engine):
         member = self.members().get(self.name, {})
         # Its own word counts: what etcd has of one that was cut off is old.
         role = "primary" if told.get("role") in ("primary", "master") else "replica"
-        if role == "replica" and member.get("role") == "sync_standby":
+        if role == "replica" and member.get("role") == "quorum_standby":
             role = "synchronous standby"
         if told.get("state") not in ("running", "streaming"):
             role = f"{role}, {told.get('state')}"

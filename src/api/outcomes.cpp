@@ -1,6 +1,7 @@
 #include "api/outcomes.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace ratebook::api {

@@ -157,19 +157,22 @@ def switchover(stage: Stage) -> None:
     stage.broken.append(primary)
     told = ask(engine.address, 8008, "/switchover", "POST", {"leader": primary, "candidate": standby}, 60)
     if told.status != 200:
-        stage.broken.append(f"refused: {told.body[:100].decode(errors='replace')}")
+        raise Trouble(f"Patroni refused it: {told.body[:100].decode(errors='replace')}")
     stage.hold(3, 6)
 
 
 def crash_unreplicated(stage: Stage) -> None:
-    """The standby does not get the last commits; then the primary dies with them, and the standby takes over."""
-    primary, standby = stage.role("primary"), stage.role("standby")
+    """No standby gets the last commits; then the primary dies with them, and a standby takes over."""
+    primary = stage.role("primary")
+    standbys = [engine.name for engine in stage.engines("postgres") if engine.name != primary]
     address = stage.primary_address()
-    stage.fail(standby, "pause")
+    for standby in standbys:
+        stage.fail(standby, "pause")
     stage.is_caught = moments.unreplicated(stage.layout, address) != ""
     stage.hold(0, 0.7)
     stage.fail(primary, "kill")
-    stage.mend(standby)
+    for standby in standbys:
+        stage.mend(standby)
     stage.hold(10, 25)
 
 
