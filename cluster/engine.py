@@ -30,6 +30,8 @@ class Engine:
     ports: tuple[int, ...] = ()
     # Those through which it and its peers in other zones speak, and clients do not.
     peer_ports: tuple[int, ...] = ()
+    # Whether it answers there, too.
+    serves_peers = True
     # Whether its data are kept where the disk can be full.
     has_disk = False
     # Without a sign of health for so long, something is wrong.

@@ -76,13 +76,19 @@ class Namespaces:
         """Between the engine and the engines of the other zones; its clients still reach it."""
         others = ", ".join(zone.address for zone in self.layout.zones if zone != engine.zone)
         ports = ", ".join(str(port) for port in engine.peer_ports)
-        rules = "\n".join(
-            f"    ip {end} {{ {others} }} tcp {side} {{ {ports} }} drop"
-            for end in ("saddr", "daddr")
-            for side in ("sport", "dport")
-        )
+        # What it asks of its peers; and what they ask of it, where it is one of them.
+        asked = (("input", "saddr", "sport"), ("output", "daddr", "dport"))
+        served = (("input", "saddr", "dport"), ("output", "daddr", "sport")) if engine.serves_peers else ()
+        rules = {
+            hook: "".join(
+                f"    ip {end} {{ {others} }} tcp {side} {{ {ports} }} drop\n"
+                for of_hook, end, side in asked + served
+                if of_hook == hook
+            )
+            for hook in ("input", "output")
+        }
         chains = "\n".join(
-            f"  chain {hook} {{\n    type filter hook {hook} priority 0\n{rules}\n  }}" for hook in ("input", "output")
+            f"  chain {hook} {{\n    type filter hook {hook} priority 0\n{text}  }}" for hook, text in rules.items()
         )
         table = f"table inet {self.table(engine)} {{\n{chains}\n}}\n"
         run(*self.inside(engine.zone), "nft", "-f", "-", feed=table)

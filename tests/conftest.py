@@ -223,6 +223,22 @@ def golden() -> list[dict]:
         return [json.loads(line) for line in file]
 
 
+def assert_golden(client: httpx.Client) -> None:
+    questions = golden()
+    assert len(questions) == 300
+    for asked in questions:
+        query = {name: asked[name] for name in ("date_from", "date_to", "orig_code", "dest_code")}
+        answer = client.get("/rates", params=query)
+        assert answer.status_code == 200, (query, answer.text)
+        rates = answer.json()["rates"]
+        assert [(r["day"], r["count"]) for r in rates] == [(r["day"], r["count"]) for r in asked["rates"]], query
+        for got, expected in zip(rates, asked["rates"], strict=True):
+            if expected["price"] is None:
+                assert got["price"] is None, (query, got)
+            else:
+                assert abs(got["price"] - expected["price"]) <= 1e-12 * expected["price"], (query, got, expected)
+
+
 def small_places() -> dict:
     """Two roots, one of them two regions deep."""
     return {

@@ -4,23 +4,7 @@ import sqlite3
 from collections import Counter
 
 import httpx
-from conftest import golden, post_batch, post_real_prices, put_places, real_places, real_prices
-
-
-def assert_golden(client: httpx.Client) -> None:
-    questions = golden()
-    assert len(questions) == 300
-    for asked in questions:
-        query = {name: asked[name] for name in ("date_from", "date_to", "orig_code", "dest_code")}
-        answer = client.get("/rates", params=query)
-        assert answer.status_code == 200, (query, answer.text)
-        rates = answer.json()["rates"]
-        assert [(r["day"], r["count"]) for r in rates] == [(r["day"], r["count"]) for r in asked["rates"]], query
-        for got, expected in zip(rates, asked["rates"], strict=True):
-            if expected["price"] is None:
-                assert got["price"] is None, (query, got)
-            else:
-                assert abs(got["price"] - expected["price"]) <= 1e-12 * expected["price"], (query, got, expected)
+from conftest import assert_golden, post_batch, post_real_prices, put_places, real_places, real_prices
 
 
 def test_golden_answers_of_csv_also_after_kill_and_restart(server):

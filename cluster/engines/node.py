@@ -1,6 +1,7 @@
 """Ratebook itself: a node in each zone. It keeps nothing that matters: its folder holds its settings and its spool.
 RATEBOOK_BINARY names another program than the release build."""
 
+import datetime
 import os
 
 from cluster.engine import Command, Engine, Status, ask
@@ -29,11 +30,18 @@ stage_connections = 1
 """
 
 
+def age(time: str) -> float:
+    """In seconds, of one as `2026-01-31T08:44:53.120Z`."""
+    return (datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(time)).total_seconds()
+
+
 class Node(Engine):
     kind = "node"
     ports = (8080,)
     # Kafka, and the databases by the balancers of other zones.
     peer_ports = (9092, 5000, 5001)
+    # At its zone's address these are of other engines.
+    serves_peers = False
 
     @property
     def name(self) -> str:
@@ -66,4 +74,6 @@ class Node(Engine):
     def status(self) -> Status:
         answer = ask(self.address, 8080, "/readyz")
         version = answer.headers.get("Ratebook-Version", "")
-        return Status("ready" if answer.status == 200 else "not ready", f"version {version}" if version else "")
+        confirmed = answer.headers.get("Ratebook-Confirmed-At", "")
+        role = "ready" if answer.status == 200 else "not ready"
+        return Status(role, f"version {version}" if version else "", f"{max(0.0, age(confirmed)):.1f} s" if confirmed else "")

@@ -59,10 +59,13 @@ void answer_batch(const Service& service, const http::Request& request, const Vi
 }  // namespace
 
 http::Route get_batch(Service& service) {
-  return {"GET", "/v1/batches/{id}",
+  return {"GET",
+          "/v1/batches/{id}",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer_batch(service, request, view, response); }),
-          "get_batch", guard(service, Need::any), http::Lane::store};
+          "get_batch",
+          guard(service, Need::any),
+          http::Lane::store};
 }
 
 }  // namespace ratebook::api

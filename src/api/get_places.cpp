@@ -22,10 +22,13 @@ void answer_places(const Service& service, const http::Request& request, const V
 }  // namespace
 
 http::Route get_places(Service& service) {
-  return {"GET", "/v1/places",
+  return {"GET",
+          "/v1/places",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer_places(service, request, view, response); }),
-          "get_places", guard(service, Need::any), http::Lane::store};
+          "get_places",
+          guard(service, Need::any),
+          http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -121,10 +121,13 @@ void answer_list(const Service& service, const http::Request& request, const Vie
 }  // namespace
 
 http::Route list_batches(Service& service) {
-  return {"GET", "/v1/batches",
+  return {"GET",
+          "/v1/batches",
           reading(service, [&service](const http::Request& request, const View& view,
                                       http::Response& response) { answer_list(service, request, view, response); }),
-          "list_batches", guard(service, Need::any), http::Lane::store};
+          "list_batches",
+          guard(service, Need::any),
+          http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -372,10 +372,13 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
 }  // namespace
 
 http::Route post_batch(Service& service) {
-  return {"POST", "/v1/batches", http::Uploading{[&service](std::shared_ptr<const http::Request> request) {
-            return begin(service, std::move(request));
-          }},
-          "post_batch", guard(service, Need::send), http::Lane::log};
+  return {"POST",
+          "/v1/batches",
+          http::Uploading{
+              [&service](std::shared_ptr<const http::Request> request) { return begin(service, std::move(request)); }},
+          "post_batch",
+          guard(service, Need::send),
+          http::Lane::log};
 }
 
 }  // namespace ratebook::api

@@ -95,7 +95,8 @@ void answer(Service& service, const http::Request& request, Version version, con
 }  // namespace
 
 http::Route prices(Service& service) {
-  return {"GET", "/v1/prices",
+  return {"GET",
+          "/v1/prices",
           http::Deferred{[&service](const std::shared_ptr<const http::Request>& request, const http::Respond& respond) {
             const auto version = read_version(*request);
             if (!version) {
@@ -108,7 +109,9 @@ http::Route prices(Service& service) {
                             answer(service, *request, version.value_or(view.book->version()), view, respond);
                           });
           }},
-          "prices", guard(service, Need::read), http::Lane::store};
+          "prices",
+          guard(service, Need::read),
+          http::Lane::store};
 }
 
 }  // namespace ratebook::api

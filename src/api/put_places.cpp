@@ -91,13 +91,16 @@ class Put : public std::enable_shared_from_this<Put> {
 }  // namespace
 
 http::Route put_places(Service& service) {
-  return {"PUT", "/v1/places",
+  return {"PUT",
+          "/v1/places",
           reading_body(
               service, service.limits.places_body_bytes_max,
               [&service](std::shared_ptr<const http::Request> request, const std::string& body, http::Respond respond) {
                 std::make_shared<Put>(service, std::move(request), std::move(respond))->run(body);
               }),
-          "put_places", guard(service, Need::operate), http::Lane::store};
+          "put_places",
+          guard(service, Need::operate),
+          http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -132,11 +132,14 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
 }  // namespace
 
 http::Route retract_batch(Service& service) {
-  return {"POST", "/v1/batches/{id}/retraction",
+  return {"POST",
+          "/v1/batches/{id}/retraction",
           http::Deferred{[&service](std::shared_ptr<const http::Request> request, http::Respond respond) {
             std::make_shared<Retraction>(service, std::move(request), std::move(respond))->run();
           }},
-          "retract_batch", guard(service, Need::send), http::Lane::log};
+          "retract_batch",
+          guard(service, Need::send),
+          http::Lane::log};
 }
 
 }  // namespace ratebook::api

@@ -95,8 +95,8 @@ using Handler = std::variant<Immediate, Deferred, Uploading, Streaming, Choosing
 /// and before its body is read. False: `response`, which is fresh, says why not.
 using Guard = std::function<bool(const Request&, Response& response)>;
 
-/// What a call waits for on the worker pool. Each has a pool of its own: what waits long for one, while it is away, keeps
-/// no worker from the others.
+/// What a call waits for on the worker pool. Each has a pool of its own: what waits long for one, while it is away,
+/// keeps no worker from the others.
 enum class Lane : std::uint8_t { memory, store, log };
 
 struct Route {

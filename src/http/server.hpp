@@ -27,7 +27,7 @@ struct ServerOptions {
   TlsOptions tls;
   int inherited_socket = -1;  ///< one that listens at that address already, and goes on when this server has ended
   unsigned cores = 0;         ///< threads that serve connections; 0: as many as the process may run on
-  unsigned workers = 32;  ///< threads of each lane, for uploads and slow work: they mostly wait
+  unsigned workers = 32;      ///< threads of each lane, for uploads and slow work: they mostly wait
   std::size_t work_queue_max = 1024;  ///< of each lane
   std::size_t connections_max = 10'000;
   std::size_t header_bytes_max = 16 * 1024;

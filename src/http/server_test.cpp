@@ -482,8 +482,7 @@ TEST(Server, WhatWaitsForOneThingKeepsNoWorkerFromTheOthers) {
     respond(Response{.status = 200, .content_type = {}, .headers = {}, .body = {}});
   };
   std::vector<Route> all;
-  all.push_back({"POST", "/waits",
-                 Deferred{[&](std::shared_ptr<const Request> request, const Respond& respond) {
+  all.push_back({"POST", "/waits", Deferred{[&](std::shared_ptr<const Request> request, const Respond& respond) {
                    begun.count_down();
                    go_on.wait();
                    ok(std::move(request), respond);

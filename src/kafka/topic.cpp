@@ -14,8 +14,6 @@
 namespace ratebook::kafka {
 namespace {
 
-using Config = std::map<std::string, std::string, std::less<>>;
-
 /// Versions before send the client's nonce twice, which Kafka 4 refuses (CVE-2024-56128).
 constexpr int scram_version_min = 0x020601ff;
 
@@ -35,7 +33,7 @@ std::unexpected<Fault> unreachable(const KafkaOptions& options, std::string_view
 int in_sync_min(const KafkaOptions& options) { return options.replication > 1 ? 2 : 1; }
 
 /// What must be so, that a record which is acknowledged is kept until it is trimmed.
-Config wanted_config(const KafkaOptions& options) {
+TopicConfig wanted_config(const KafkaOptions& options) {
   return {
       {"cleanup.policy", "delete"},
       {"compression.type", "producer"},
@@ -109,7 +107,7 @@ class TopicAdmin {
                     options_.topic, options_.replication, rd_kafka_topic_result_error_string(results[0])));
   }
 
-  Result<Config> config() const {
+  Result<TopicConfig> config() const {
     const rd::ConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, options_.topic.c_str())};
     std::array resources{resource.get()};
     const auto how = admin_options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
@@ -123,7 +121,7 @@ class TopicAdmin {
       return unreachable(options_, rd_kafka_ConfigResource_error_string(results[0]));
     }
     const auto entries = rd_kafka_ConfigResource_configs(results[0], &count);
-    Config config;
+    TopicConfig config;
     for (const auto* entry : std::span{entries, count}) {
       const char* value = rd_kafka_ConfigEntry_value(entry);
       config.emplace(rd_kafka_ConfigEntry_name(entry), value == nullptr ? "" : value);
@@ -182,7 +180,9 @@ bool is_as_wanted(std::string_view name, std::string_view value, std::string_vie
   return number >= (wanted == "2" ? 2 : 1);
 }
 
-Result<void> check_config(const KafkaOptions& options, const Config& config) {
+}  // namespace
+
+Result<void> check_config(const KafkaOptions& options, const TopicConfig& config) {
   std::vector<std::string> found;
   std::vector<std::string> mend;
   for (const auto& [name, wanted] : wanted_config(options)) {
@@ -198,8 +198,6 @@ Result<void> check_config(const KafkaOptions& options, const Config& config) {
                           "--add-config {}",
                           options.topic, fmt::join(found, ", "), options.topic, fmt::join(mend, ",")));
 }
-
-}  // namespace
 
 Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& runtime,
                                     std::optional<std::uint32_t> store_partitions) {

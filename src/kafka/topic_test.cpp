@@ -67,6 +67,33 @@ TEST(KafkaTopic, OneThatCouldLoseRecordsIsRefusedWithWordsThatMendIt) {
   EXPECT_THAT(words, Not(HasSubstr("min.insync")));
 }
 
+TEST(KafkaTopic, EverySettingThatCouldLoseRecordsIsRefused) {
+  KafkaOptions options;
+  options.replication = 3;
+  const TopicConfig good{{"cleanup.policy", "delete"},    {"compression.type", "zstd"},
+                         {"flush.messages", "1"},         {"min.insync.replicas", "2"},
+                         {"retention.bytes", "-1"},       {"retention.ms", "-1"},
+                         {"segment.bytes", "1073741824"}, {"unclean.leader.election.enable", "false"}};
+  EXPECT_TRUE(check_config(options, good));
+  const TopicConfig bad{{"cleanup.policy", "delete,compact"}, {"flush.messages", "2"},
+                        {"min.insync.replicas", "1"},         {"retention.bytes", "1000000"},
+                        {"retention.ms", "604800000"},        {"unclean.leader.election.enable", "true"}};
+  for (const auto& [name, value] : bad) {
+    auto config = good;
+    config[name] = value;
+    const auto refused = check_config(options, config);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().failure, Failure::conflict);
+    EXPECT_THAT(refused.error().message, HasSubstr(name + " is " + value));
+    EXPECT_THAT(refused.error().message, HasSubstr(name + "=" + good.at(name)));
+    config.erase(name);
+    EXPECT_FALSE(check_config(options, config)) << name << " is not told";
+  }
+  auto more = good;
+  more["min.insync.replicas"] = "3";
+  EXPECT_TRUE(check_config(options, more));
+}
+
 TEST(KafkaTopic, FewerCopiesThanAskedForAreRefused) {
   auto options = test_options();
   make_topic(options, {{"retention.ms", "-1"}, {"flush.messages", "1"}});

@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -259,6 +260,17 @@ TEST(Load, a_variable_or_a_flag_that_is_wrong_is_named) {
 TEST(Load, settings_that_contradict_each_other_are_refused) {
   EXPECT_THAT(wrong_in_file("[api]\nwait_default = \"61s\"\n"),
               ElementsAre(HasSubstr("api.wait_default is more than api.wait_max")));
+}
+
+TEST(Load, a_password_that_everyone_would_see_is_refused) {
+  for (const std::string conninfo : {"host=db password=hush", "postgresql://ratebook:hush@db/ratebook"}) {
+    const auto file = [](const std::string& primary, const std::string& replica) {
+      return "[kafka]\nbrokers = \"a:9092\"\n[postgres]\nprimary = \"" + primary + "\"\nreplica = \"" + replica +
+             "\"\n";
+    };
+    EXPECT_THAT(wrong_in_file(file(conninfo, "host=db")), Contains(HasSubstr("postgres.primary holds a password")));
+    EXPECT_THAT(wrong_in_file(file("host=db", conninfo)), Contains(HasSubstr("postgres.replica holds a password")));
+  }
 }
 
 RC_GTEST_PROP(Load, no_bytes_of_a_file_do_harm, ()) {

@@ -69,7 +69,8 @@ void add_tls(Rows& rows, http::TlsOptions& tls) {
 
 void add_http(Rows& rows, http::ServerOptions& http) {
   rows.section("http", "Connections and requests; past each bound a quick 4xx, or 503 with Retry-After");
-  rows.count("workers", http.workers, 1, 4096, "Threads for slow answers from memory, as many for what waits for the store, and for the log");
+  rows.count("workers", http.workers, 1, 4096,
+             "Threads for slow answers from memory, as many for what waits for the store, and for the log");
   rows.count("work_queue_max", http.work_queue_max, 1, million, "Requests that may wait for a worker of each kind");
   rows.count("connections_max", http.connections_max, 1, million, "Connections open at once");
   rows.bytes("header_max", http.header_bytes_max, KiB, MiB, "A request's line and headers together");
@@ -160,7 +161,8 @@ void add_path(Rows& rows, Settings& s) {
   rows.duration("retry_wait_max", s.writer.retry_wait_max, milliseconds{1}, minutes{10},
                 "The same, where it fails again and again: the wait doubles up to this");
   rows.duration("stall_time", s.writer.stall_time_max, seconds{1}, hours{24},
-                "Where a partition does not get on for so long, it leaves the writing to other nodes until the engines answer it");
+                "Where a partition does not get on for so long, it leaves the writing to other nodes until the engines "
+                "answer it");
   rows.bytes("read_max", s.writer.read_bytes_max, MiB, GiB, "Records read at a time");
   rows.bytes("held_max", s.writer.held_bytes_max, 0, TiB, "Kept in memory until it is staged; more is read again");
   rows.count("small_batch_chunks", s.writer.small_batch_chunks, 1, 10'000,

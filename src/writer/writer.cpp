@@ -42,7 +42,8 @@ class Assigned {
     return {};
   }
 
-  /// Whether it got on: staged or published anything, or had nothing to do. Then what failed afterwards is a new failure.
+  /// Whether it got on: staged or published anything, or had nothing to do. Then what failed afterwards is a new
+  /// failure.
   bool has_worked() const { return has_worked_; }
 
  private:

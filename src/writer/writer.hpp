@@ -28,8 +28,8 @@ struct WriterOptions {
   Duration read_wait = std::chrono::milliseconds{200};
   Duration retry_wait = std::chrono::milliseconds{100};  ///< before a partition is begun anew after a failure
   Duration retry_wait_max = std::chrono::seconds{2};  ///< where it fails again and again, the wait doubles up to this
-  /// A partition that does not get on for so long, as an engine does not answer, is left to other nodes with all others,
-  /// until both engines answer: longer than any failover, which would end in the same for all nodes.
+  /// A partition that does not get on for so long, as an engine does not answer, is left to other nodes with all
+  /// others, until both engines answer: longer than any failover, which would end in the same for all nodes.
   Duration stall_time_max = std::chrono::minutes{1};
   std::size_t read_bytes_max = 8u << 20;
   std::size_t held_bytes_max = 64u << 20;  ///< chunks kept in memory until they are staged; more are read again

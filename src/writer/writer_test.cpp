@@ -73,8 +73,11 @@ class SlowStore final : public store::testing::UnaskedStore {
   }
   Result<std::optional<Batch>> batch(const std::string&) override { return std::nullopt; }
   double stage_rest() const override { return rest_; }
+  std::size_t stage_width() const override { return width; }
   Result<void> stage(const store::StageRequest& request) override {
+    const std::scoped_lock lock{*mutex_};
     if (is_absent() || now_ < takes_nothing_until) return fail(Failure::unavailable, "takes nothing");
+    chunks.push_back(request.chunk);
     staged.emplace_back(request.attempt.front(), now_);
     now_ += 100ms;
     return {};
@@ -88,6 +91,8 @@ class SlowStore final : public store::testing::UnaskedStore {
   }
 
   Offset position = -1;
+  std::size_t width = 1;                          ///< chunks staged at once
+  std::vector<std::uint32_t> chunks;              ///< as they were staged
   std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
   std::string published;
   std::stop_source stop;
@@ -99,6 +104,7 @@ class SlowStore final : public store::testing::UnaskedStore {
     return std::ranges::any_of(absences, [&](const auto& each) { return each.first <= now_ && now_ < each.second; });
   }
 
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  ///< chunks may come at once
   BootTime& now_;
   double rest_;
 };
@@ -119,11 +125,12 @@ class WriterTest : public ::testing::Test {
   }
   /// `absences`: from, until, after now. `takes_nothing`: from now on.
   SlowStore run(double rest, const std::vector<std::pair<Duration, Duration>>& absences = {},
-                Duration takes_nothing = 0s, Offset position = -1) {
+                Duration takes_nothing = 0s, Offset position = -1, std::size_t width = 1) {
     runtime_.boot_time = [this] { return now_; };
     runtime_.sleep = [this](Duration time) { now_ += time; };
     SlowStore store{runtime_, now_, rest};
     store.position = position;
+    store.width = width;
     store.takes_nothing_until = now_ + takes_nothing;
     for (const auto& [from, until] : absences) store.absences.emplace_back(now_ + from, now_ + until);
     run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
@@ -139,6 +146,18 @@ TEST_F(WriterTest, ASmallBatchPassesALargeOne) {
   add('a', "large", 4);
   add('b', "small", 1);
   EXPECT_EQ(run(0).published, "ba");
+}
+
+TEST_F(WriterTest, ChunksAreStagedAtOnceWhereTheStoreTakesSeveral) {
+  add('a', "large", 5);
+  add('b', "small", 1);
+  auto store = run(0, {}, 0s, -1, 2);
+  EXPECT_EQ(store.published, "ba");
+  ASSERT_EQ(store.chunks.size(), 6U);
+  std::erase_if(store.staged, [](const auto& each) { return each.first == 'b'; });
+  ASSERT_EQ(store.staged.size(), 5U);
+  std::ranges::sort(store.chunks);
+  EXPECT_EQ(store.chunks, (std::vector<std::uint32_t>{0, 0, 1, 2, 3, 4}));
 }
 
 TEST_F(WriterTest, ALargeBatchRestsAsLongAsItsStoreSays) {

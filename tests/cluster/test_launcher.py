@@ -28,6 +28,20 @@ def test_a_full_cluster_survives_what_is_broken_and_leaves_nothing(nothing_is_le
         assert get(front, "/rates?date_from=2021-01-01&date_to=2021-01-02&orig_code=AAAAA&dest_code=BBBBB").is_success
     well("heal", "node-a")
     assert "alive" in row("node-a")
+    # One that is silent is only left after a while: until then its answers come from another.
+    well("fail", "node-a", "--how", "pause")
+    for _ in range(6):
+        assert get(front, "/rates?date_from=2021-01-01&date_to=2021-01-02&orig_code=AAAAA&dest_code=BBBBB").is_success
+    well("heal", "node-a")
+
+    assert re.search(r"accepted [1-9].*committed [1-9].*reads [1-9]", well("load", "--seconds", "3"))
+    assert re.search(r"version [1-9]\d* +\d+\.\d s", row("node-a"))
+    assert "listening on" in well("logs", "node-a")
+
+    well("fail", "network", "zone-c")
+    assert "fault: zone-c is cut" in well("status") or "cut" in row("node-c")
+    assert get(front, "/readyz").status_code == 200
+    well("heal", "zone-c")
 
     failed = well("fail", "primary").split(":")[0]
     assert "dead" in row(failed)
@@ -46,8 +60,8 @@ def test_a_full_cluster_survives_what_is_broken_and_leaves_nothing(nothing_is_le
     assert left() == []
 
 
-def test_the_small_size_keeps_within_its_memory(nothing_is_left):  # noqa: F811
-    front = ready_url(well("up", "--size", "small"))
+def test_the_small_size_of_loopback_zones_keeps_within_its_memory(nothing_is_left):  # noqa: F811
+    front = ready_url(well("up", "--size", "small", "--zones", "loopback"))
     assert get(front, "/readyz").status_code == 200
     total = next(line for line in well("status").splitlines() if line.startswith("cluster "))
     assert int(total.split()[-2]) < 1024, total
