@@ -76,4 +76,6 @@ class Node(Engine):
         version = answer.headers.get("Ratebook-Version", "")
         confirmed = answer.headers.get("Ratebook-Confirmed-At", "")
         role = "ready" if answer.status == 200 else "not ready"
-        return Status(role, f"version {version}" if version else "", f"{max(0.0, age(confirmed)):.1f} s" if confirmed else "")
+        return Status(
+            role, f"version {version}" if version else "", f"{max(0.0, age(confirmed)):.1f} s" if confirmed else ""
+        )

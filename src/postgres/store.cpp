@@ -14,6 +14,7 @@ PostgresStore::PostgresStore(const PostgresOptions& options, const Runtime& runt
       changed_(runtime.make_signal()),
       primary_(options.primary, options.connections_max, options, runtime),
       staging_(options.primary, options.stage_connections, options, runtime),
+      attempts_(options.primary, 1, options, runtime),
       scans_(options.primary, options.scan_connections, options, runtime) {
   if (!options.replica.empty()) {
     replica_scans_ = std::make_unique<Pool>(options.replica, options.scan_connections, options, runtime);

@@ -70,15 +70,13 @@ class PostgresStore final : public store::Store {
   Result<void> listen_once(const std::stop_token& stop);
   /// The newest version that is not after `at`.
   Result<store::Head> head_at(Version at);
-  /// Runs `read` on the replica, and where that has not got far enough, or does not answer, on the primary.
-  Result<void> read_prices(const store::PriceSink& sink,
-                           const std::function<Result<void>(Connection&, const store::PriceSink&)>& read);
 
   const PostgresOptions& options_;
   const Runtime& runtime_;
   Signal changed_;
   Pool primary_;
   Pool staging_;                         ///< to the primary, too: so no chunk waits for a question, nor the other way
+  Pool attempts_;                        ///< one to the primary: what the follower lacks waits for no reader of the past
   Pool scans_;                           ///< to the primary
   std::unique_ptr<Pool> replica_scans_;  ///< null: there is no replica
   std::uint32_t partition_count_ = 0;

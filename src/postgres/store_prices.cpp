@@ -125,7 +125,7 @@ Result<void> read_attempt(Connection& connection, const std::string& attempt, co
   const auto rows = begin_snapshot(connection, questions);
   if (!rows) return std::unexpected(rows.error());
   connection.roll_back();
-  // A replica, or a primary that was one, may not have it: an empty answer would be taken for an empty batch.
+  // A primary that was restored may not have it: an empty answer would be taken for an empty batch.
   if (rows->front().size() == 0) {
     return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
   }
@@ -166,37 +166,32 @@ Result<store::Head> PostgresStore::head_at(Version at) {
   return store::Head{.version = rows->integer_as<Version>(0, 0), .chain = rows->digest(0, 1)};
 }
 
-Result<void> PostgresStore::read_prices(const store::PriceSink& sink,
-                                        const std::function<Result<void>(Connection&, const store::PriceSink&)>& read) {
-  bool has_given = false;
-  const store::PriceSink noting = [&](std::span<const NumberedPrice> prices) {
-    has_given = true;
-    return sink(prices);
-  };
-  if (replica_scans_ != nullptr) {
-    if (auto lease = replica_scans_->lease()) {
-      // What was given once must not come again.
-      if (auto done = read(**lease, noting); done || has_given) return done;
-    }
-  }
-  auto lease = scans_.lease();
-  if (!lease) return std::unexpected(lease.error());
-  return read(**lease, sink);
-}
-
+/// From the primary: a replica may have the same attempt under another history.
 Result<void> PostgresStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
-  return read_prices(sink, [&](Connection& connection, const store::PriceSink& noting) {
-    return read_attempt(connection, attempt, noting);
-  });
+  auto lease = attempts_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  return read_attempt(**lease, attempt, sink);
 }
 
+/// From the replica, and where that has not got far enough, or does not answer, from the primary.
 Result<void> PostgresStore::prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) {
   const auto head = head_at(at);
   if (!head) return std::unexpected(head.error());
   if (head->version == 0) return {};
-  return read_prices(sink, [&](Connection& connection, const store::PriceSink& noting) {
-    return read_version(connection, *head, filter, noting);
-  });
+  if (replica_scans_ != nullptr) {
+    bool has_given = false;
+    const store::PriceSink noting = [&](std::span<const NumberedPrice> prices) {
+      has_given = true;
+      return sink(prices);
+    };
+    if (auto lease = replica_scans_->lease()) {
+      // What was given once must not come again.
+      if (auto done = read_version(**lease, *head, filter, noting); done || has_given) return done;
+    }
+  }
+  auto lease = scans_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  return read_version(**lease, *head, filter, sink);
 }
 
 Result<std::optional<store::VersionChunk>> PostgresStore::next_chunk(Version at,

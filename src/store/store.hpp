@@ -186,7 +186,7 @@ class Store {
   virtual Result<void> confirm() = 0;
   /// All prices staged under an attempt.
   virtual Result<void> prices_of(const std::string& attempt, const PriceSink& sink) = 0;
-  /// All prices of version `at` that pass the filter, from one snapshot, in any order of spans.
+  /// All prices of version `at` that pass the filter, in any order of spans.
   virtual Result<void> prices_at(Version at, const PriceFilter& filter, const PriceSink& sink) = 0;
   /// The chunk after `after` (nullopt: the first) of those that version `at` holds; nullopt: there is none. What a
   /// version holds never changes, so calls one after the other read it whole, however long a time lies between them.

@@ -53,7 +53,6 @@ class Tracker {
   /// Attempts that are open and were first seen at or before `seen`.
   std::vector<std::string> open_since(BootTime seen) const;
 
-  bool is_idle() const { return open_.empty() && pending_.empty(); }
   /// Complete ones by source, each queue in the order of the log.
   std::map<std::string, std::deque<Pending>>& pending() { return pending_; }
   /// Lets go of a queue's front, which is decided.

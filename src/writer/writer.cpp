@@ -37,7 +37,7 @@ class Assigned {
       if (auto abandoned = abandon_stale(); !abandoned) return abandoned;
       if (auto staged = stage_next_large(); !staged) return staged;
       if (auto published = publish(); !published) return published;
-      has_worked_ = has_worked_ || tracker_.is_idle();
+      has_worked_ = has_worked_ || (has_read_all_ && tracker_.pending().empty());
     }
     return {};
   }
@@ -85,6 +85,7 @@ class Assigned {
     const Duration wait = tracker_.pending().empty() ? options_.read_wait : std::min(rest, options_.read_wait);
     const auto records = log_.read(partition_, next_, options_.read_bytes_max, wait);
     if (!records) return std::unexpected(records.error());
+    has_read_all_ = records->empty();
     for (const auto& record : *records) {
       if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) {
         // A format that this program does not know.
@@ -319,6 +320,7 @@ class Assigned {
   Position position_;
   Offset next_ = 0;          ///< to read
   BootTime rests_until_{0};  ///< large batches are not staged before
+  bool has_read_all_ = false;
   bool has_worked_ = false;
   Offset trimmed_ = -1;               ///< the position at the last trim of this assignment
   std::map<Offset, Digest> digests_;  ///< of the records read since the position

@@ -23,14 +23,15 @@ class HeldLog final : public log::Log {
   bool is_part_of_store() const override { return is_own; }
   Result<Offset> append(std::uint32_t, const log::RecordSource&) override { return 0; }
   Result<Offset> end(std::uint32_t) override {
-    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
+    if (absent_from <= now_ && now_ < absent_until) return fail(Failure::unavailable, "absent");
     return std::ssize(records);
   }
   Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset from, std::size_t, Duration wait) override {
-    if (now_ < absent_until) return fail(Failure::unavailable, "absent");
-    const auto begin = records.begin() + std::min<std::ptrdiff_t>(from, std::ssize(records));
-    if (begin == records.end()) now_ += wait;
-    return std::vector(begin, records.end());
+    if (absent_from <= now_ && now_ < absent_until) return fail(Failure::unavailable, "absent");
+    const auto end = records.end() - (now_ < late_until ? late : 0);
+    const auto begin = std::min(records.begin() + from, end);
+    if (begin == end) now_ += wait;
+    return std::vector(begin, end);
   }
   log::Assignment assignment() override { return is_away ? log::Assignment{2, {}} : log::Assignment{1, {0}}; }
   void leave(const std::string&, log::Leave how) override {
@@ -45,7 +46,10 @@ class HeldLog final : public log::Log {
   }
 
   std::vector<log::StoredRecord> records;
+  BootTime absent_from{};
   BootTime absent_until{};
+  std::ptrdiff_t late = 0;  ///< of the last records: not there before
+  BootTime late_until{};
   std::vector<Offset> trimmed;  ///< before what
   bool is_own = false;
   bool is_away = false;
@@ -213,6 +217,19 @@ TEST_F(WriterTest, ALogThatGrowsLittleInEachAssignmentIsTrimmedToo) {
   log_.is_own = true;
   EXPECT_EQ(run(0, {}, 0s, 299).published, "ab");
   EXPECT_EQ(log_.trimmed, std::vector<Offset>{301});
+}
+
+TEST_F(WriterTest, AnAttemptThatItsNodeLeftOpenIsNoStall) {
+  add('c', "dead", 2);
+  log_.records.pop_back();
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.late = 2;
+  log_.late_until = now_ + 200s;
+  log_.absent_from = now_ + 130s;
+  log_.absent_until = now_ + 132s;
+  EXPECT_EQ(run(0).published, "ab");
+  EXPECT_TRUE(log_.left.empty());
 }
 
 TEST_F(WriterTest, AFailoverIsWaitedFor) {

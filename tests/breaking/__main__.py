@@ -72,7 +72,11 @@ def break_once(stage: Stage, fault: str, history: History, measure: Measure) -> 
     history.add("fault", name=fault, step="healthy", began=healthy, ended=healthy)
     time.sleep(1.5)
     gaps = measure.add(fault, ",".join(stage.broken), began, now(), healthy - mended, stage.is_caught)
+    if gaps.failed_reads and fault != "restore":
+        wrong.append(f"{fault} ({', '.join(stage.broken)}): {gaps.failed_reads} reads failed")
     print(gaps.line(), flush=True)
+    for text in gaps.missed_goals():
+        print(f"   goal missed: {text}", flush=True)
     for text in wrong:
         print(f"   {text}", flush=True)
     return wrong
@@ -90,8 +94,7 @@ def run(options: argparse.Namespace, names: list[str]) -> int:
     print(f"seed {options.seed}, history {path}", flush=True)
     workload = Workload(history, options.seed, nodes)
     workload.put_first_places()
-    chance = random.Random(options.seed)
-    stage = Stage(options.name, workload.shared, history, chance)
+    stage = Stage(options.name, workload.shared, history)
     wrong: list[str] = []
     ends = time.monotonic() + 60 * options.minutes
     interrupted = threading.Event()
@@ -100,11 +103,13 @@ def run(options: argparse.Namespace, names: list[str]) -> int:
     try:
         time.sleep(WARM_SECONDS)
         print(measure.add("nothing", "", now() - WARM_SECONDS / 2, now(), 0).line(), flush=True)
-        for done, fault in enumerate(schedule(chance, names)):
+        for done, fault in enumerate(schedule(random.Random(options.seed), names)):
             if interrupted.is_set() or (done == len(names) if options.once else time.monotonic() > ends):
                 break
+            # Each fault's own: how often the one before asked for a number depends on how long it took.
+            stage.random = random.Random(f"{options.seed} {done}")
             wrong += break_once(stage, fault, history, measure)
-            time.sleep(chance.uniform(1, 5))
+            stage.hold(1, 5)
     finally:
         mend(options.name)
         workload.stop(40)

@@ -8,7 +8,7 @@ import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 
-from breaking.evidence import NEVER, Asked, Evidence, Fate, version_of
+from breaking.evidence import NEVER, Asked, Evidence, version_of
 from breaking.history import read
 
 SHOWN_MAX = 40
@@ -43,10 +43,8 @@ def lost(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("lost", f"{name(one)} was accepted, and no node knows it", tuple(one.lines))
         elif told and fate.status == "accepted":
             yield Violation("lost", f"{name(one)} was accepted, and is not committed in the end", tuple(one.lines))
-        elif told and fate.status == "rejected":
-            reason = reason_to_reject(evidence, one, fate, told)
-            if not reason:
-                yield Violation("lost", f"{name(one)} was accepted, and is rejected without reason", tuple(one.lines))
+        elif told and fate.status == "rejected" and not reason_to_reject(evidence, batch_id, told):
+            yield Violation("lost", f"{name(one)} was accepted, and is rejected without reason", tuple(one.lines))
         taken_out = one.first_told("retract")
         if taken_out and (fate is None or fate.status != "retracted"):
             yield Violation("lost", f"{name(one)}: its retraction was accepted, and is not done", tuple(one.lines))
@@ -65,12 +63,13 @@ def lost(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation("lost", f"places were accepted as version {version}, which is none of places", (line,))
 
 
-def reason_to_reject(evidence: Evidence, one: Asked, fate: Fate, told: dict) -> str:
-    """key-conflict: another content under the key was sent before this one was accepted, and is the batch.
+def reason_to_reject(evidence: Evidence, batch_id: str, told: dict) -> str:
+    """key-conflict: another content under the key was sent before this answer, and is the batch.
     replaces-conflict: what it replaces went at a version, or never came."""
+    one = evidence.asked[batch_id]
     for other_id in evidence.by_key[one.what.source, one.what.key]:
         other = evidence.fates.get(other_id)
-        if other_id != fate.id and other and other.version and evidence.asked[other_id].began < told["ended"]:
+        if other_id != batch_id and other and other.version and evidence.asked[other_id].began < told["ended"]:
             return "key-conflict"
     if one.replaces:
         replaced = evidence.fates.get(one.replaces)
@@ -87,12 +86,7 @@ def refused(evidence: Evidence) -> Iterator[Violation]:
         if no and fate and fate.version:
             yield Violation("twice", f"{name(one)} was refused, and is committed", tuple(one.lines))
         for line in no:
-            others = [
-                other
-                for other in evidence.by_key[one.what.source, one.what.key]
-                if other != batch_id and evidence.asked[other].began < line["ended"]
-            ]
-            if line["status"] != 409 or not (others or one.replaces):
+            if line["status"] != 409 or not reason_to_reject(evidence, batch_id, line):
                 yield Violation("lost", f"{name(one)} was refused without reason", (line,))
 
 

@@ -171,6 +171,10 @@ def found(lines: list[dict]) -> set[str]:
     return {violation.promise for violation in check(lines)}
 
 
+def texts(lines: list[dict]) -> list[str]:
+    return [violation.text for violation in check(lines)]
+
+
 def one(lines: list[dict], what: str, **fields: object) -> dict:
     return next(
         line for line in lines if line["what"] == what and all(line.get(name) == told for name, told in fields.items())
@@ -331,6 +335,30 @@ def test_refused_without_reason(good):
     assert {"lost", "twice"} <= found(good)
 
 
+def test_a_conflict_with_nothing(good):
+    one(good, "send", status=409)["number"] = 3
+    assert texts(good) == ["small-0 key-3 (content 1) was refused without reason"]
+
+
+def test_a_conflict_with_what_is_not_in_either(good):
+    line = {**one(good, "send", status=409), "number": 3}
+    good += [line, {**line, "content": 0}]
+    assert texts(good) == [f"small-0 key-3 (content {content}) was refused without reason" for content in (1, 0)]
+
+
+@pytest.mark.parametrize(("status", "word"), [(202, "accepted, and is rejected"), (409, "refused")])
+def test_a_replaces_conflict_with_what_is_there(good, status, word):
+    line = one(good, "send", source="small-1", status=200)
+    replaces, what = line["id"], contents(SEED, "small-1", 1)
+    told = {"id": identity(SEED, "small-1", 1, 0, replaces), "price_count": what.size}
+    good.append({**line, **told, "number": 1, "replaces": replaces, "status": status, "batch_version": None})
+    digest, problem = what.digest(replaces).hex(), {"type": "/problems/replaces-conflict"}
+    for rows in dumps(good, "batches"):
+        rejected = {"status": "rejected", "version": None, "problem": problem}
+        rows.append({**rows[2], **told, **rejected, "idempotency_key": what.key, "digest": digest})
+    assert texts(good) == [f"small-1 key-1 (content 0) was {word} without reason"]
+
+
 def test_torn_answer(good):
     next(iter(one(good, "read")["rates"].values()))[0] -= 1
     assert found(good) == {"torn"}
@@ -340,6 +368,11 @@ def test_torn_batch(good):
     for rows in dumps(good, "batches"):
         rows[1]["price_count"] -= 1
     assert "torn" in found(good)
+
+
+def test_torn_count_told(good):
+    one(good, "send", source="probe-0")["price_count"] -= 1
+    assert texts(good) == ["probe-0 key-0 (content 0) has 5 prices, not what was told"]
 
 
 def test_foreign_prices(good):
@@ -357,6 +390,13 @@ def test_twice_as_versions(good):
     for events in dumps(good, "events"):
         events.append({**again, "version": len(events) + 1})
     assert "twice" in found(good)
+
+
+def test_twice_in_a_list(good):
+    for rows in dumps(good, "batches"):
+        rows.append(rows[0])
+    batch_id = one(good, "send")["id"]
+    assert texts(good) == [f"{node} lists {batch_id} more than once" for node in NODES]
 
 
 def test_twice_a_key_with_two_contents(good):
@@ -387,6 +427,12 @@ def test_another_chain_on_one_node(good):
 def test_another_chain_than_was_told(good):
     one(good, "event", node="node-c", number=4)["tag"] = "4-00000000"
     assert found(good) == {"versions"}
+
+
+def test_a_reset_without_a_restore(good):
+    tag = one(good, "event", node="node-c", number=8)["tag"]
+    good.append({"what": "reset", "node": "node-c", "after": tag, "ended": 99.0})
+    assert texts(good) == [f"node-c could not go on from {tag}"]
 
 
 def test_a_stream_that_leaves_one_out(good):
@@ -448,6 +494,11 @@ def test_own_writes_not_shown(good):
     assert "own writes" in found(good)
 
 
+def test_own_writes_created_without_a_version(good):
+    one(good, "send", source="small-0")["batch_version"] = None
+    assert texts(good) == ["small-0 key-0 (content 0): 201 without a version"]
+
+
 def test_own_writes_that_are_said_to_wait(good):
     line = {**one(good, "send", source="small-0"), "what": "get", "node": "node-a", "status": 200, "state": "accepted"}
     good.append({**line, "batch_version": None, "version": 2, "began": 90.0, "ended": 91.0})
@@ -468,3 +519,8 @@ def test_an_answer_of_another_batch(good):
 def test_a_version_told_that_is_not_its_own(good):
     one(good, "send", source="small-0")["batch_version"] = 1
     assert "lost" in found(good)
+
+
+def test_a_retraction_told_that_is_not_its_own(good):
+    one(good, "retract")["retracted_version"] = 4
+    assert texts(good) == ["small-0 key-0 (content 0): retracted_version 4 is not so in the end"]

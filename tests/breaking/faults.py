@@ -24,11 +24,11 @@ RESTORED_SECONDS_MAX = 120
 class Stage:
     """A cluster to break, and the workload that runs on it."""
 
-    def __init__(self, name: str, shared: Shared, history: History, chance: random.Random):
+    def __init__(self, name: str, shared: Shared, history: History):
         self.name = name
         self.shared = shared
         self.history = history
-        self.random = chance
+        self.random = random.Random()
         self.layout = state.load(name).layout
         # What was broken, for people.
         self.broken: list[str] = []

@@ -35,6 +35,17 @@ class Gaps:
             f"{'' if self.is_caught is None else '  caught' if self.is_caught else '  not caught'}"
         )
 
+    def missed_goals(self) -> list[str]:
+        """Of those for the loss of a zone, in words: a machine may be too slow for them."""
+        if not self.fault.endswith("-zone"):
+            return []
+        goals = (
+            ("accepting paused for", self.accepting, 5),
+            ("committing paused for", self.committing, 30),
+            ("a read took", self.slowest_read, 2),
+        )
+        return [f"{what} {took:.1f} s, more than {most}" for what, took, most in goals if took > most]
+
 
 class Measure:
     """Listens to the history."""
