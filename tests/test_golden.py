@@ -3,7 +3,6 @@
 import sqlite3
 from collections import Counter
 
-import httpx
 from conftest import assert_golden, post_batch, post_real_prices, put_places, real_places, real_prices
 
 

@@ -77,8 +77,8 @@ class Patroni(Engine):
                     "ttl": 20,
                     "loop_wait": 1,
                     "retry_timeout": 3,
-                    # A commit counts with either standby, and the one that has most takes over. With one standby named, the
-                    # other may be ahead of it: then it is rewound before anything can be committed.
+                    # A commit counts with either standby, and the one that has most takes over. With one standby named
+                    # the other may be ahead of it: then it is rewound before anything can be committed.
                     "synchronous_mode": "quorum" if replicated else False,
                     "synchronous_mode_strict": replicated,
                     # A primary that crashed is not waited for: its standby takes over at once.

@@ -174,6 +174,27 @@ def versions(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("versions", f"{fate.source} {fate.key} says version {fate.version}, which is {own}")
 
 
+def retracted(evidence: Evidence) -> Iterator[Violation]:
+    """Promise 3: what a version commits or takes out is what the batch says, and somebody asked for it."""
+    taken: dict[str, int] = {}
+    for event in evidence.events:
+        batch_id, fate = event["batch_id"], evidence.fates.get(event["batch_id"])
+        if event["kind"] == "batch" and (fate is None or fate.version != event["version"]):
+            yield Violation("versions", f"version {event['version']} commits {batch_id}, which is {fate}")
+        asked = evidence.asked.get(batch_id)
+        if event["kind"] == "retraction":
+            taken[batch_id] = event["version"]
+            if not asked or all(line["what"] != "retract" for line in asked.lines):
+                text = f"version {event['version']} retracts {batch_id}, which nobody asked for"
+                yield Violation("lost", text, tuple(lines_of(evidence, batch_id)))
+        elif asked and asked.replaces:
+            taken[asked.replaces] = event["version"]
+    for fate in evidence.fates.values():
+        if fate.retracted != taken.get(fate.id, fate.retracted) or (fate.retracted and fate.id not in taken):
+            text = f"{fate.source} {fate.key} says it is retracted at {fate.retracted or 'none'}, versions say "
+            yield Violation("lost", text + f"{taken.get(fate.id, 'none')}", tuple(lines_of(evidence, fate.id)))
+
+
 def differs(event: dict | None, line: dict) -> bool:
     return event is None or any(event[field] != line[field] for field in ("tag", "kind", "batch_id"))
 
@@ -297,7 +318,7 @@ def lines_of(evidence: Evidence, batch_id: str) -> list[dict]:
     return evidence.asked[batch_id].lines if batch_id in evidence.asked else []
 
 
-PROMISES = (complete, lost, refused, told_true, twice, versions, streams, order, stale, went_back, routes)
+PROMISES = (complete, lost, refused, told_true, twice, versions, retracted, streams, order, stale, went_back, routes)
 
 
 def check(lines: Iterable[dict]) -> list[Violation]:

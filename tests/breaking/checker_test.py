@@ -319,6 +319,35 @@ def test_lost_retraction(good):
     assert "lost" in found(good)
 
 
+def test_retracted_by_nobody(good):
+    good.remove(one(good, "retract"))
+    assert any("which nobody asked for" in text for text in texts(good))
+
+
+def test_a_replaced_batch_that_stays(good):
+    for rows in dumps(good, "batches"):
+        next(row for row in rows if row["idempotency_key"] == "key-1" and row["retracted_version"]).update(
+            status="committed", retracted_version=None
+        )
+    assert any("says it is retracted at none" in text for text in texts(good))
+
+
+def test_a_retraction_of_another_batch(good):
+    other = dumps(good, "batches")[0][1]["id"]
+    for line in good:
+        if line["what"] == "event" and line["kind"] == "retraction":
+            line["batch_id"] = other
+    for rows in dumps(good, "events"):
+        next(row for row in rows if row["kind"] == "retraction")["batch_id"] = other
+    assert any("versions say none" in text for text in texts(good))
+
+
+def test_a_version_of_a_batch_that_is_not_there(good):
+    for rows in dumps(good, "batches"):
+        gone = rows.pop(1)
+    assert any(f"commits {gone['id']}, which is None" in text for text in texts(good))
+
+
 @pytest.mark.parametrize("status", [404, 409])
 def test_lost_on_a_node_that_does_not_know_it(good, status):
     one(good, "retract")["status"] = status
