@@ -201,6 +201,24 @@ TEST_F(KafkaRead, ASilentBrokerEndsReadsInBoundedTime) {
   EXPECT_EQ(first(5, 1), "5");
 }
 
+TEST_F(KafkaRead, ASilentBrokerIsToldFromOneWithoutNews) {
+  fill(10);
+  EXPECT_EQ(first(9, in_sequence), "9");
+  EXPECT_EQ(first(10, in_sequence), "none");
+  {
+    const Stopped stopped;
+    const BootTime began = test_runtime().boot_time();
+    bool has_failed = false;
+    while (!has_failed && test_runtime().boot_time() - began < 30s) has_failed = !log->read(0, 10, in_sequence, 100ms);
+    EXPECT_TRUE(has_failed);
+  }
+  for (int i = 0; i < 20 && first(10, in_sequence) != "none"; ++i) std::this_thread::sleep_for(100ms);
+  fill(1);
+  std::string next = first(10, in_sequence, 1s);
+  for (int i = 0; i < 20 && next != "0"; ++i) next = first(10, in_sequence, 1s);
+  EXPECT_EQ(next, "0");
+}
+
 /// What it fetches ahead ends before the record that is asked for.
 class KafkaReadNear : public KafkaRead {
  protected:

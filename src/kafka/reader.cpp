@@ -101,6 +101,9 @@ Result<std::vector<log::StoredRecord>> Reader::first_record(Offset from, Duratio
       }
     }
     if (from < surely_in) is_at_end_ = false;
+    if (is_at_end_ && runtime_.boot_time() - heard_at_ >= options_.read_time_max) {
+      if (auto heard = ask_at_end(from, until); !heard) return std::unexpected(heard.error());
+    }
     const bool was_at_end = is_at_end_;
     const BootTime stop = was_at_end ? began + wait : until;
     auto record = was_at_end ? next(from, std::max(stop - runtime_.boot_time(), Duration{0})) : next_within(from, stop);
@@ -218,6 +221,18 @@ Result<Reader::Ends> Reader::stand_at(Offset from, BootTime until) {
                                             partition_, found->first, from));
 }
 
+/// A leader that is out of reach sends as little as one without news: it is asked.
+Result<void> Reader::ask_at_end(Offset from, BootTime until) {
+  const auto end = end_at(RD_KAFKA_OFFSET_END, until);
+  if (!end) {
+    is_lost_ = true;
+    return std::unexpected(end.error());
+  }
+  heard_at_ = runtime_.boot_time();
+  if (from < *end) is_at_end_ = false;
+  return {};
+}
+
 /// The next record at or after `from`; none where `until`, the end or the loss of the place comes first. librdkafka's
 /// thread that has once found its queue full looks again only when something wakes it, up to a second later: a question
 /// to the partition's leader does.
@@ -246,6 +261,7 @@ Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait
         rd_kafka_consume(client_.topic(), static_cast<std::int32_t>(partition_),
                          static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()))};
     if (!message) return std::nullopt;
+    heard_at_ = runtime_.boot_time();
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       is_at_end_ = false;
       if (message->offset < from) {

@@ -46,6 +46,7 @@ class Reader {
   Result<Ends> ends(BootTime until) const;
   Result<Offset> end_at(Offset which, BootTime until) const;
   Result<Ends> stand_at(Offset from, BootTime until);
+  Result<void> ask_at_end(Offset from, BootTime until);
   Result<std::optional<log::StoredRecord>> next(Offset from, Duration wait);
   Result<std::optional<log::StoredRecord>> next_within(Offset from, BootTime until);
   Result<Records> first_record(Offset from, Duration wait, Offset surely_in);
@@ -63,6 +64,7 @@ class Reader {
   bool is_started_ = false;                ///< librdkafka fetches the partition
   bool is_lost_ = true;                    ///< where it stands is not known
   bool is_at_end_ = false;                 ///< the last fetch found nothing at next_
+  BootTime heard_at_{0};                   ///< when the leader last sent anything
   Offset next_ = 0;                        ///< what comes next is here or later
   std::optional<log::StoredRecord> held_;  ///< comes next
   std::atomic<std::int64_t> behind_ = 0;
