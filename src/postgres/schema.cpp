@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS ratebook.migration (
 // Measured with 3 million rows: without it a chunk takes a scan of the table; as BRIN a COPY takes half as long again
 // as without any, as B-tree three times as long (0.9 µs a row), yet BRIN knows nothing of what came since the last
 // vacuum, and that is what is asked for.
+// Lists of batches of a source, of a status, and the newest places of a version: measured with a million rows, 50 of
+// them asked for, 90, 92 and 59 ms by scans, 0.2 ms by batch_source, batch_status and version_places.
 constexpr std::string_view schema_1 = R"sql(
 CREATE TABLE log_partition (
   partition integer PRIMARY KEY,
