@@ -75,9 +75,9 @@ class PostgresStore final : public store::Store {
   const Runtime& runtime_;
   Signal changed_;
   Pool primary_;
-  Pool staging_;                         ///< to the primary, too: so no chunk waits for a question, nor the other way
-  Pool attempts_;                        ///< one to the primary: what the follower lacks waits for no reader of the past
-  Pool scans_;                           ///< to the primary
+  Pool staging_;   ///< to the primary, too: so no chunk waits for a question, nor the other way
+  Pool attempts_;  ///< one to the primary: what the follower lacks waits for no reader of the past
+  Pool scans_;     ///< to the primary
   std::unique_ptr<Pool> replica_scans_;  ///< null: there is no replica
   std::uint32_t partition_count_ = 0;
   std::jthread listener_;
