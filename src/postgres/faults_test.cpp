@@ -223,6 +223,21 @@ TEST_F(Faults, ManyBatchesAreReadWithoutStatistics) {
   EXPECT_EQ(count, 40'000U);
 }
 
+TEST_F(Faults, ManyWhoAskASilentServerDoNotAllWaitForIt) {
+  auto options = quick();
+  options.question_time = milliseconds{500};
+  TestNode node{options};
+  {
+    NoStandby no_standby;
+    EXPECT_FALSE(node.store().batch("x"));
+    const auto began = std::chrono::steady_clock::now();
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(node.store().batch("x").error().failure, Failure::unavailable);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 50 * options.question_time);
+  }
+  EXPECT_TRUE(until([&] { return node.store().batch("x").has_value(); }));
+  EXPECT_TRUE(node.store().batch("x"));
+}
+
 TEST_F(Faults, BrokenConnectionsAreMadeAnew) {
   TestNode node{database};
   TestWriter writer{node.store()};

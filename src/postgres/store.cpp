@@ -12,6 +12,7 @@ PostgresStore::PostgresStore(const PostgresOptions& options, const Runtime& runt
     : options_(options),
       runtime_(runtime),
       changed_(runtime.make_signal()),
+      breaker_(options.question_time),
       primary_(options.primary, options.connections_max, options, runtime),
       staging_(options.primary, options.stage_connections, options, runtime),
       attempts_(options.primary, 1, options, runtime),
@@ -38,13 +39,25 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresOptions
 }
 
 Result<Rows> PostgresStore::ask(const Statement& question) {
+  const BootTime began = runtime_.boot_time();
+  const auto failed = [&](const Fault& fault) {
+    const BootTime now = runtime_.boot_time();
+    if (now - began >= options_.question_time) breaker_.was_silent(now);
+    // Nothing is in doubt but what was read.
+    return fail(Failure::unavailable, fault.message);
+  };
   auto lease = primary_.lease(options_.question_time);
-  if (!lease) return std::unexpected(lease.error());
+  if (!lease) return failed(lease.error());
   const std::array statements{question, Statement{proving_write}};
   auto rows = (*lease)->run(statements, Effect::change, options_.question_time);
-  // Nothing is in doubt but what was read.
-  if (!rows) return fail(Failure::unavailable, rows.error().message);
+  if (!rows) return failed(rows.error());
+  breaker_.answered();
   return std::move(rows->front());
+}
+
+Result<Rows> PostgresStore::ask_briefly(const Statement& question) {
+  if (breaker_.lets_through(runtime_.boot_time())) return ask(question);
+  return fail(Failure::unavailable, "PostgreSQL was silent a moment ago, and is not asked again yet");
 }
 
 void PostgresStore::listen(const std::stop_token& stop) {

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "postgres/breaker.hpp"
 #include "postgres/options.hpp"
 #include "postgres/pool.hpp"
 #include "store/store.hpp"
@@ -63,6 +64,8 @@ class PostgresStore final : public store::Store {
   PostgresStore(const PostgresOptions& options, const Runtime& runtime);
   /// One question to the primary, and the write that proves its answer.
   Result<Rows> ask(const Statement& question);
+  /// The same, of those that clients ask, any number at once: not of a primary that was silent a moment ago.
+  Result<Rows> ask_briefly(const Statement& question);
   Result<std::optional<Batch>> find_batch(const Statement& question);
   /// Deletes the prices of one swept chunk; false: none is left.
   Result<bool> delete_swept(Connection& connection);
@@ -74,6 +77,7 @@ class PostgresStore final : public store::Store {
   const PostgresOptions& options_;
   const Runtime& runtime_;
   Signal changed_;
+  Breaker breaker_;
   Pool primary_;
   Pool staging_;   ///< to the primary, too: so no chunk waits for a question, nor the other way
   Pool attempts_;  ///< one to the primary: what the follower lacks waits for no reader of the past

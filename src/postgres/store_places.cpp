@@ -97,7 +97,7 @@ Result<PlacesDocument> PostgresStore::places(Version at) {
 }
 
 Result<store::Head> PostgresStore::places_head(Version at) {
-  const auto rows = ask(Statement{places_head_question, std::min<Version>(at, INT64_MAX)});
+  const auto rows = ask_briefly(Statement{places_head_question, std::min<Version>(at, INT64_MAX)});
   if (!rows) return std::unexpected(rows.error());
   return head_in(*rows);
 }

@@ -159,8 +159,8 @@ Result<void> read_version(Connection& connection, const store::Head& at, const s
 
 Result<store::Head> PostgresStore::head_at(Version at) {
   const auto rows =
-      ask(Statement{"SELECT version, chain FROM version WHERE version <= $1 ORDER BY version DESC LIMIT 1",
-                    std::min<Version>(at, INT64_MAX)});
+      ask_briefly(Statement{"SELECT version, chain FROM version WHERE version <= $1 ORDER BY version DESC LIMIT 1",
+                            std::min<Version>(at, INT64_MAX)});
   if (!rows) return std::unexpected(rows.error());
   if (rows->size() == 0) return store::Head{};
   return store::Head{.version = rows->integer_as<Version>(0, 0), .chain = rows->digest(0, 1)};

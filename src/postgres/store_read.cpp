@@ -61,7 +61,7 @@ Result<std::vector<VersionRow>> PostgresStore::versions(Version after, std::size
 }
 
 Result<std::optional<Batch>> PostgresStore::find_batch(const Statement& question) {
-  const auto rows = ask(question);
+  const auto rows = ask_briefly(question);
   if (!rows) return std::unexpected(rows.error());
   if (rows->size() == 0) return std::nullopt;
   return batch_in(*rows, 0);
@@ -79,10 +79,11 @@ Result<std::optional<Batch>> PostgresStore::batch_by_key(const std::string& sour
 Result<store::BatchPage> PostgresStore::batches(const store::BatchFilter& filter) {
   const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, 1000);
   const int status = filter.status ? static_cast<int>(*filter.status) : -1;
-  const auto rows = ask(Statement{fmt::format("{}WHERE sequence < $1 AND ($3::text IS NULL OR source = $3) "
-                                              "AND ($4::smallint < 0 OR status = $4) ORDER BY sequence DESC LIMIT $2",
-                                              batch_question),
-                                  std::min<std::uint64_t>(filter.before, INT64_MAX), limit + 1, filter.source, status});
+  const auto rows =
+      ask_briefly(Statement{fmt::format("{}WHERE sequence < $1 AND ($3::text IS NULL OR source = $3) "
+                                        "AND ($4::smallint < 0 OR status = $4) ORDER BY sequence DESC LIMIT $2",
+                                        batch_question),
+                            std::min<std::uint64_t>(filter.before, INT64_MAX), limit + 1, filter.source, status});
   if (!rows) return std::unexpected(rows.error());
   store::BatchPage page;
   for (int row = 0; row < rows->size() && page.batches.size() < limit; ++row) {
