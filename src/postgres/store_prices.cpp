@@ -13,7 +13,6 @@ namespace ratebook::postgres {
 namespace {
 
 constexpr std::size_t prices_per_span = 8192;
-constexpr std::int64_t prices_per_copy = 500'000;
 constexpr std::size_t chunks_per_copy = 1000;
 
 /// Read by the index on chunks, whatever the planner knows of a table that grows by millions.
@@ -92,12 +91,12 @@ Result<void> copy_some(Connection& connection, std::span<const std::int64_t> num
 /// Chunks of committed batches, which never change: each COPY has a transaction of its own. A replica cancels one that
 /// is older than its max_standby_streaming_delay (30 s) as soon as commits go on.
 Result<void> copy_chunks(Connection& connection, std::span<const StagedChunk> chunks, const std::string& condition,
-                         SortedOutlet& outlet) {
+                         std::size_t prices_max, SortedOutlet& outlet) {
   while (!chunks.empty() && !outlet.is_stopped()) {
     std::vector<std::int64_t> numbers;
-    for (std::int64_t prices = 0; !chunks.empty() && prices < prices_per_copy && numbers.size() < chunks_per_copy;) {
+    for (std::size_t prices = 0; !chunks.empty() && prices < prices_max && numbers.size() < chunks_per_copy;) {
       numbers.push_back(chunks.front().number);
-      prices += chunks.front().price_count;
+      prices += static_cast<std::size_t>(chunks.front().price_count);
       chunks = chunks.subspan(1);
     }
     if (auto begun = connection.begin({&by_index, 1}); !begun) return std::unexpected(begun.error());
@@ -118,7 +117,8 @@ Result<std::vector<Rows>> begin_snapshot(Connection& connection, std::span<const
   return rows;
 }
 
-Result<void> read_attempt(Connection& connection, const std::string& attempt, const store::PriceSink& sink) {
+Result<void> read_attempt(Connection& connection, const std::string& attempt, std::size_t prices_max,
+                          const store::PriceSink& sink) {
   const std::array questions{
       Statement{"SELECT FROM batch WHERE attempt = $1 AND status <> 2", attempt},
       Statement{"SELECT number, price_count FROM marker WHERE attempt = $1 ORDER BY chunk", attempt}};
@@ -130,11 +130,11 @@ Result<void> read_attempt(Connection& connection, const std::string& attempt, co
     return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
   }
   SortedOutlet outlet{sink};
-  return copy_chunks(connection, chunks_in(rows->back()), "", outlet);
+  return copy_chunks(connection, chunks_in(rows->back()), "", prices_max, outlet);
 }
 
 Result<void> read_version(Connection& connection, const store::Head& at, const store::PriceFilter& filter,
-                          const store::PriceSink& sink) {
+                          std::size_t prices_max, const store::PriceSink& sink) {
   const std::array questions{
       // Of a table that has grown since it was looked at, the planner thinks that one row fits: a loop in a loop.
       Statement{"SET LOCAL enable_nestloop = off"},
@@ -152,7 +152,8 @@ Result<void> read_version(Connection& connection, const store::Head& at, const s
     return fail(Failure::not_found, fmt::format("version {} is not here, or is another", at.version));
   }
   SortedOutlet outlet{sink};
-  return copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), outlet);
+  return copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), prices_max,
+                     outlet);
 }
 
 }  // namespace
@@ -170,7 +171,7 @@ Result<store::Head> PostgresStore::head_at(Version at) {
 Result<void> PostgresStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
   auto lease = attempts_.lease();
   if (!lease) return std::unexpected(lease.error());
-  return read_attempt(**lease, attempt, sink);
+  return read_attempt(**lease, attempt, options_.copied_prices_max, sink);
 }
 
 /// From the replica, and where that has not got far enough, or does not answer, from the primary.
@@ -186,12 +187,13 @@ Result<void> PostgresStore::prices_at(Version at, const store::PriceFilter& filt
     };
     if (auto lease = replica_scans_->lease()) {
       // What was given once must not come again.
-      if (auto done = read_version(**lease, *head, filter, noting); done || has_given) return done;
+      if (auto done = read_version(**lease, *head, filter, options_.copied_prices_max, noting); done || has_given)
+        return done;
     }
   }
   auto lease = scans_.lease();
   if (!lease) return std::unexpected(lease.error());
-  return read_version(**lease, *head, filter, sink);
+  return read_version(**lease, *head, filter, options_.copied_prices_max, sink);
 }
 
 Result<std::optional<store::VersionChunk>> PostgresStore::next_chunk(Version at,
