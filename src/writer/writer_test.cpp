@@ -127,16 +127,21 @@ class WriterTest : public ::testing::Test {
            log::encode(log::ChunkRecord{header, std::string(32, attempt), number, number + 1 == chunks, bytes})});
     }
   }
-  /// `absences`: from, until, after now. `takes_nothing`: from now on.
-  SlowStore run(double rest, const std::vector<std::pair<Duration, Duration>>& absences = {},
-                Duration takes_nothing = 0s, Offset position = -1, std::size_t width = 1) {
+  struct Given {
+    double rest = 0;
+    std::vector<std::pair<Duration, Duration>> absences;  ///< from, until, after now
+    Duration takes_nothing = 0s;                          ///< no chunk, from now on
+    Offset position = -1;
+    std::size_t width = 1;
+  };
+  SlowStore run(const Given& given) {
     runtime_.boot_time = [this] { return now_; };
     runtime_.sleep = [this](Duration time) { now_ += time; };
-    SlowStore store{runtime_, now_, rest};
-    store.position = position;
-    store.width = width;
-    store.takes_nothing_until = now_ + takes_nothing;
-    for (const auto& [from, until] : absences) store.absences.emplace_back(now_ + from, now_ + until);
+    SlowStore store{runtime_, now_, given.rest};
+    store.position = given.position;
+    store.width = given.width;
+    store.takes_nothing_until = now_ + given.takes_nothing;
+    for (const auto& [from, until] : given.absences) store.absences.emplace_back(now_ + from, now_ + until);
     run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
     return store;
   }
@@ -149,13 +154,13 @@ class WriterTest : public ::testing::Test {
 TEST_F(WriterTest, ASmallBatchPassesALargeOne) {
   add('a', "large", 4);
   add('b', "small", 1);
-  EXPECT_EQ(run(0).published, "ba");
+  EXPECT_EQ(run({}).published, "ba");
 }
 
 TEST_F(WriterTest, ChunksAreStagedAtOnceWhereTheStoreTakesSeveral) {
   add('a', "large", 5);
   add('b', "small", 1);
-  auto store = run(0, {}, 0s, -1, 2);
+  auto store = run({.width = 2});
   EXPECT_EQ(store.published, "ba");
   ASSERT_EQ(store.chunks.size(), 6U);
   std::erase_if(store.staged, [](const auto& each) { return each.first == 'b'; });
@@ -167,7 +172,7 @@ TEST_F(WriterTest, ChunksAreStagedAtOnceWhereTheStoreTakesSeveral) {
 TEST_F(WriterTest, ALargeBatchRestsAsLongAsItsStoreSays) {
   add('a', "large", 4);
   add('b', "small", 1);
-  const auto store = run(1.5);
+  const auto store = run({.rest = 1.5});
   std::vector<BootTime> times;
   for (const auto& [attempt, when] : store.staged) {
     if (attempt == 'a') times.push_back(when);
@@ -181,7 +186,7 @@ TEST_F(WriterTest, WithoutTheStoreForLongTheWritingIsLeftToOthersUntilItAnswers)
   add('a', "one", 1);
   add('b', "another", 1);
   const BootTime began = now_;
-  EXPECT_EQ(run(0, {{0s, 150s}}).published, "ab");
+  EXPECT_EQ(run({.absences = {{0s, 150s}}}).published, "ab");
   ASSERT_EQ(log_.left.size(), 1U);
   EXPECT_GE(log_.left.front() - began, 60s);
   EXPECT_LT(log_.left.front() - began, 65s);
@@ -192,7 +197,7 @@ TEST_F(WriterTest, AStoreThatAnswersButTakesNothingForLongIsLeftToOthers) {
   add('a', "one", 1);
   add('b', "another", 1);
   const BootTime began = now_;
-  EXPECT_EQ(run(0, {}, 100s).published, "ab");
+  EXPECT_EQ(run({.takes_nothing = 100s}).published, "ab");
   ASSERT_EQ(log_.left.size(), 1U) << "it answers: this node is back at once";
   EXPECT_GE(log_.left.front() - began, 60s);
   EXPECT_LT(log_.left.front() - began, 65s);
@@ -203,7 +208,7 @@ TEST_F(WriterTest, ALogThatDoesNotAnswerThisNodeForLongIsLeftToOthersUntilItDoes
   add('b', "another", 1);
   const BootTime began = now_;
   log_.absent_until = now_ + 150s;
-  EXPECT_EQ(run(0).published, "ab");
+  EXPECT_EQ(run({}).published, "ab");
   ASSERT_EQ(log_.left.size(), 1U);
   EXPECT_GE(log_.left.front() - began, 60s);
   EXPECT_LT(log_.left.front() - began, 65s);
@@ -215,7 +220,7 @@ TEST_F(WriterTest, ALogThatGrowsLittleInEachAssignmentIsTrimmedToo) {
   add('a', "one", 1);
   add('b', "another", 1);
   log_.is_own = true;
-  EXPECT_EQ(run(0, {}, 0s, 299).published, "ab");
+  EXPECT_EQ(run({.position = 299}).published, "ab");
   EXPECT_EQ(log_.trimmed, std::vector<Offset>{301});
 }
 
@@ -228,14 +233,14 @@ TEST_F(WriterTest, AnAttemptThatItsNodeLeftOpenIsNoStall) {
   log_.late_until = now_ + 200s;
   log_.absent_from = now_ + 130s;
   log_.absent_until = now_ + 132s;
-  EXPECT_EQ(run(0).published, "ab");
+  EXPECT_EQ(run({}).published, "ab");
   EXPECT_TRUE(log_.left.empty());
 }
 
 TEST_F(WriterTest, AFailoverIsWaitedFor) {
   add('a', "one", 1);
   add('b', "another", 1);
-  EXPECT_EQ(run(0, {{0s, 50s}}).published, "ab");
+  EXPECT_EQ(run({.absences = {{0s, 50s}}}).published, "ab");
   EXPECT_TRUE(log_.left.empty());
 }
 
@@ -243,7 +248,7 @@ TEST_F(WriterTest, AbsencesBetweenWhichTheStoreAnsweredDoNotAddUp) {
   add('a', "one", 4);
   add('b', "another", 4);
   // Between two chunks it rests for 10 s, and publishes nothing.
-  EXPECT_EQ(run(100, {{0s, 55s}, {60s, 75s}}).published, "ab");
+  EXPECT_EQ(run({.rest = 100, .absences = {{0s, 55s}, {60s, 75s}}}).published, "ab");
   EXPECT_TRUE(log_.left.empty());
 }
 

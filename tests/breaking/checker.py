@@ -190,7 +190,7 @@ def retracted(evidence: Evidence) -> Iterator[Violation]:
         elif asked and asked.replaces:
             taken[asked.replaces] = event["version"]
     for fate in evidence.fates.values():
-        if fate.retracted != taken.get(fate.id, fate.retracted) or (fate.retracted and fate.id not in taken):
+        if fate.retracted != taken.get(fate.id, 0):
             text = f"{fate.source} {fate.key} says it is retracted at {fate.retracted or 'none'}, versions say "
             yield Violation("lost", text + f"{taken.get(fate.id, 'none')}", tuple(lines_of(evidence, fate.id)))
 
