@@ -13,6 +13,18 @@ from breaking.history import read
 
 SHOWN_MAX = 40
 
+# What a node may answer each question of the workload with, where not with 2xx: a status and the type of its problem.
+REFUSALS = {
+    "send": {(409, "key-conflict"), (409, "replaces-conflict"), (429, "too-much-waiting")},
+    "retract": {(404, "unknown-batch"), (409, "not-committed")},
+    "get": {(404, "unknown-batch")},
+    "read": {(404, "unknown-version")},
+    "rate": set(),
+    "places": {(412, "places-changed")},
+}
+UNAVAILABLE = {"not-ready", "version-not-visible", "overloaded", "store-unavailable", "not-accepted", "outcome-unknown"}
+NO_NODE = {502, 503, 504}
+
 
 @dataclasses.dataclass(frozen=True)
 class Violation:
@@ -32,6 +44,24 @@ def complete(evidence: Evidence) -> Iterator[Violation]:
         missing = set(nodes) - set(evidence.dumps[kind])
         if missing or not nodes:
             yield Violation("complete", f"no dump of {kind} of {sorted(missing) or 'any node'}")
+
+
+def contract(evidence: Evidence) -> Iterator[Violation]:
+    """Every answer is one that the contract has for its question; a 2xx names the version that it speaks from."""
+    for line in evidence.lines:
+        status = line.get("status", 0)
+        if status == 0:
+            continue
+        if is_ok(line):
+            if line.get("version") is None:
+                yield Violation("contract", f"{line['node']} answered {line['what']} without a version", (line,))
+            continue
+        told = line.get("problem", "")
+        problem = told.removeprefix("/problems/")
+        is_of_front = line["node"] == "front" and status in NO_NODE and problem == told
+        is_known = (status, problem) in REFUSALS[line["what"]] or (status == 503 and problem in UNAVAILABLE)
+        if not is_known and not is_of_front:
+            yield Violation("contract", f"{line['node']} answered {line['what']} with {status} {told}", (line,))
 
 
 def lost(evidence: Evidence) -> Iterator[Violation]:
@@ -103,15 +133,16 @@ def told_true(evidence: Evidence) -> Iterator[Violation]:
             if line.get("price_count") not in (None, one.what.size):
                 yield Violation("torn", f"{name(one)} has {one.what.size} prices, not what was told", (line,))
             waits = line["what"] == "get" and line["state"] == "accepted"
-            is_undone = waits and evidence.is_undone(line["version"], line["began"])
-            if waits and not is_undone and fate and 0 < fate.version <= line["version"]:
+            shown = line.get("version", 0)
+            is_undone = waits and evidence.is_undone(shown, line["began"])
+            if waits and not is_undone and fate and 0 < fate.version <= shown:
                 yield Violation("own writes", f"{name(one)} is said to wait at a version that shows it", (line,))
             for told, real in (("batch_version", "version"), ("retracted_version", "retracted")):
                 version = line.get(told)
                 is_other = fate is None or getattr(fate, real) != version
                 if version and is_other and not evidence.is_undone(version, line["began"]):
                     yield Violation("lost", f"{name(one)}: {told} {version} is not so in the end", (line,))
-                if version and line["version"] < version:
+                if version and shown < version:
                     yield Violation("own writes", f"{name(one)}: {told} {version} is not shown yet", (line,))
             if line["what"] == "send" and line["status"] == 201 and not line.get("batch_version"):
                 yield Violation("own writes", f"{name(one)}: 201 without a version", (line,))
@@ -162,6 +193,11 @@ def versions(evidence: Evidence) -> Iterator[Violation]:
             continue
         if line["what"] == "event" and differs(by_version.get(line["number"]), line):
             yield Violation("versions", f"version {line['number']} is another one in the end", (line,))
+        if line["what"] == "places" and line["status"] == 200:
+            version = version_of(line["tag"])
+            own = by_version.get(version)
+            if own and own["tag"] != line["tag"].strip('"') and not evidence.is_undone(version, line["began"]):
+                yield Violation("versions", f"places are tagged {line['tag']}, version {version} is {own}", (line,))
         if line["what"] == "reset" and not evidence.is_undone(version_of(line["after"]), line["ended"]):
             yield Violation("versions", f"{line['node']} could not go on from {line['after']}", (line,))
     for fate in evidence.fates.values():
@@ -246,8 +282,9 @@ def stale(evidence: Evidence) -> Iterator[Violation]:
     """Promise 5: never older than demanded."""
     for line in evidence.lines:
         if line["what"] in ("read", "rate", "get") and is_ok(line):
-            if line.get("least") and line["version"] < line["least"]:
-                yield Violation("stale", f"version {line['least']} was demanded, {line['version']} given", (line,))
+            version = line.get("version", 0)
+            if line.get("least") and version < line["least"]:
+                yield Violation("stale", f"version {line['least']} was demanded, {version} given", (line,))
             if line.get("asked") and line["shown"] != line["asked"]:
                 yield Violation("stale", f"version {line['asked']} was asked for, {line['shown']} given", (line,))
 
@@ -286,6 +323,11 @@ def routes(evidence: Evidence) -> Iterator[Violation]:
         if line["what"] not in ("read", "rate") or line["status"] != 200:
             continue
         version = line["shown"]
+        if version is None:
+            continue  # contract() has said so
+        beside = [number for number in line["rates"] if not line["first"] <= int(number) <= line["last"]]
+        if beside:
+            yield Violation("mixed", f"{line['origin']} shows days that nobody asked for: {beside}", (line,))
         if evidence.is_undone(version, line["began"]):
             # What that version was is gone; it had whole batches all the same.
             for number, got in line["rates"].items():
@@ -318,7 +360,21 @@ def lines_of(evidence: Evidence, batch_id: str) -> list[dict]:
     return evidence.asked[batch_id].lines if batch_id in evidence.asked else []
 
 
-PROMISES = (complete, lost, refused, told_true, twice, versions, retracted, streams, order, stale, went_back, routes)
+PROMISES = (
+    complete,
+    contract,
+    lost,
+    refused,
+    told_true,
+    twice,
+    versions,
+    retracted,
+    streams,
+    order,
+    stale,
+    went_back,
+    routes,
+)
 
 
 def check(lines: Iterable[dict]) -> list[Violation]:

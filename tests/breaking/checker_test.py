@@ -67,6 +67,8 @@ class World:
         if 200 <= status < 300:
             line |= {"id": batch_id, "price_count": what.size}
             line["batch_version"] = self.rows[batch_id]["version"] if status != 202 else None
+        if status == 409:
+            line["problem"] = "/problems/key-conflict"
         self.lines.append(line | {"version": len(self.events)})
         return batch_id
 
@@ -250,6 +252,35 @@ def test_missing_dumps(good):
     assert found([line for line in good if line.get("node") != "node-b" or line["what"] != "dump"]) == {"complete"}
 
 
+@pytest.mark.parametrize(
+    ("status", "problem", "is_good"),
+    [
+        (503, "/problems/store-unavailable", True),
+        (503, "<html>No server is available", False),
+        (500, "/problems/internal", False),
+        (409, "/problems/replaces-conflict", False),
+        (304, "", False),
+    ],
+)
+def test_answers_that_the_contract_has_not(good, status, problem, is_good):
+    line = one(good, "read")
+    good.append({**line, "status": status, "problem": problem, "rates": {}})
+    assert texts(good) == ([] if is_good else [f"node-a answered read with {status} {problem}"])
+
+
+def test_the_front_speaks_for_itself_where_no_node_does(good):
+    good.append({**one(good, "read"), "node": "front", "status": 503, "problem": "<html>No server", "rates": {}})
+    assert check(good) == []
+
+
+@pytest.mark.parametrize("what", ["send", "retract", "read"])
+def test_an_answer_without_a_version(good, what):
+    line = one(good, what)
+    line.pop("version")
+    line |= {"shown": None} if what == "read" else {}
+    assert f"{line['node']} answered {what} without a version" in texts(good)
+
+
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_lost_batch(good, status):
     one(good, "send", source="probe-0")["status"] = status
@@ -380,7 +411,8 @@ def test_a_replaces_conflict_with_what_is_there(good, status, word):
     line = one(good, "send", source="small-1", status=200)
     replaces, what = line["id"], contents(SEED, "small-1", 1)
     told = {"id": identity(SEED, "small-1", 1, 0, replaces), "price_count": what.size}
-    good.append({**line, **told, "number": 1, "replaces": replaces, "status": status, "batch_version": None})
+    answer = {"status": status, "batch_version": None, "problem": "/problems/replaces-conflict"}
+    good.append({**line, **told, **answer, "number": 1, "replaces": replaces})
     digest, problem = what.digest(replaces).hex(), {"type": "/problems/replaces-conflict"}
     for rows in dumps(good, "batches"):
         rejected = {"status": "rejected", "version": None, "problem": problem}
@@ -458,6 +490,11 @@ def test_another_chain_than_was_told(good):
     assert found(good) == {"versions"}
 
 
+def test_places_of_another_chain(good):
+    one(good, "places")["tag"] = '"1-00000000"'
+    assert any("places are tagged" in text for text in texts(good))
+
+
 def test_a_reset_without_a_restore(good):
     tag = one(good, "event", node="node-c", number=8)["tag"]
     good.append({"what": "reset", "node": "node-c", "after": tag, "ended": 99.0})
@@ -510,6 +547,12 @@ def test_mixed_versions_by_places(good):
     west["rates"], east["rates"] = east["rates"], west["rates"]
     # What the other half shows is no sum of whole batches of this one, or one of another version.
     assert found(good) <= {"mixed", "torn"} and found(good)
+
+
+def test_days_that_nobody_asked_for(good):
+    line = one(good, "read")
+    line["rates"]["10"] = line["rates"]["0"]
+    assert texts(good) == [f"{line['origin']} shows days that nobody asked for: ['10']"]
 
 
 def test_a_version_that_never_was(good):
