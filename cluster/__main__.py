@@ -12,6 +12,8 @@ from cluster.layout import KINDS, ROOT, SIZES
 from cluster.network import default_kind
 from cluster.trouble import Trouble
 
+PACE_MAX = 1000
+
 
 def run_up(options: argparse.Namespace) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", options.name):
@@ -84,10 +86,23 @@ def run_down(options: argparse.Namespace) -> None:
     names = state.names() if options.all else [options.name]
     if not names:
         print("no cluster is up")
+    troubles = []
     for name in names:
-        with state.locked(name):
-            up.down(name)
-        print(f"the cluster {name} is down; nothing of it is left")
+        try:
+            with state.locked(name):
+                up.down(name)
+            print(f"the cluster {name} is down; nothing of it is left")
+        except Trouble as trouble:
+            troubles.append(str(trouble))
+    if troubles:
+        raise Trouble("\n".join(troubles))
+
+
+def pace(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= PACE_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {PACE_MAX}")
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
@@ -117,8 +132,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("what", nargs="*", help="as `fail` was told; all without it")
     made.add_argument("--no-wait", action="store_true", help="not until it is healthy")
     made = word("load", run_load, "send small batches and read rates, through the front, until Ctrl-C")
-    made.add_argument("--batches", type=float, default=5, help="a second (5)")
-    made.add_argument("--reads", type=float, default=50, help="a second (50)")
+    made.add_argument("--batches", type=pace, default=5, help="a second, 0: none (5)")
+    made.add_argument("--reads", type=pace, default=50, help="a second, 0: none (50)")
     made.add_argument("--seconds", type=float, help="not longer than that")
     made = word("logs", run_logs, "where the logs are, or the end of an engine's")
     made.add_argument("engine", nargs="?", help="such as kafka-1, node-a, front")

@@ -5,10 +5,10 @@ import base64
 import os
 import pathlib
 import shutil
-import subprocess
 import time
 
 from cluster import process
+from cluster.command import run
 from cluster.engine import ask
 from cluster.engines import engines_of
 from cluster.engines.patroni import Patroni
@@ -38,16 +38,8 @@ def back_up(layout: Layout, folder: pathlib.Path) -> None:
     if primary is None:
         raise Trouble("there is no primary to back up")
     password = layout.secret("replication").read_text().strip()
-    command = ["pg_basebackup", "-h", primary.address, "-p", "5432", "-U", "replicator", "-c", "fast", "-X", "stream"]
-    done = subprocess.run(
-        [*command, "-D", str(folder)],
-        env=os.environ | {"PGPASSWORD": password},
-        capture_output=True,
-        text=True,
-        timeout=COPY_SECONDS_MAX,
-    )
-    if done.returncode != 0:
-        raise Trouble(f"no backup: {done.stderr.strip()}")
+    words = ["pg_basebackup", "-h", primary.address, "-p", "5432", "-U", "replicator", "-c", "fast", "-X", "stream"]
+    run(*words, "-D", folder, environment={"PGPASSWORD": password}, seconds=COPY_SECONDS_MAX)
 
 
 def restore(known: State, folder: pathlib.Path) -> None:

@@ -1,14 +1,20 @@
 """Short commands of the system, such as ip and mount: their words are told where they fail."""
 
+import os
 import subprocess
 
 from cluster.trouble import Trouble
 
 
-def run(*words: object, feed: str | None = None) -> str:
+def run(*words: object, feed: str | None = None, environment: dict[str, str] | None = None, seconds: float = 60) -> str:
+    """What it says; `environment` stands above ours."""
     command = [str(word) for word in words]
     try:
-        done = subprocess.run(command, input=feed, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            command, input=feed, env=os.environ | (environment or {}), capture_output=True, text=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"`{' '.join(command)}` did not end within {seconds:.0f} s") from None
     except FileNotFoundError:
         raise Trouble(f"{command[0]} is not installed: ./dev cluster up installs it") from None
     if done.returncode != 0:
@@ -20,5 +26,5 @@ def works(*words: object) -> bool:
     """Whether it ends well; what it says is of no interest."""
     try:
         return subprocess.run([str(word) for word in words], capture_output=True, timeout=60).returncode == 0
-    except FileNotFoundError:
+    except (FileNotFoundError, subprocess.TimeoutExpired):
         return False

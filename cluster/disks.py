@@ -34,6 +34,10 @@ def make(folder: pathlib.Path, gib: int) -> None:
 def remove(folder: pathlib.Path) -> None:
     if os.path.ismount(folder):
         run("umount", folder)
+    if image_of(folder).exists():
+        # Of a start that was killed before the mount.
+        for line in run("losetup", "--associated", image_of(folder)).splitlines():
+            run("losetup", "--detach", line.partition(":")[0])
 
 
 def filler(folder: pathlib.Path) -> pathlib.Path:

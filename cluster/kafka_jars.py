@@ -88,8 +88,10 @@ def prepare(properties_of) -> bool:
 
 def run_once(command: list[str], log: pathlib.Path) -> None:
     """A broker that is started and ended in good order: when it ends, it writes the classes that it has loaded."""
+    # It belongs to no cluster that `down` could end: it ends with us.
+    words = ["setpriv", "--pdeathsig", "KILL", *command]
     with open(log, "ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(words, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + START_SECONDS_MAX
         while "Kafka Server started" not in log.read_text():

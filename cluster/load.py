@@ -162,8 +162,9 @@ class Load:
             return (
                 f"sent {self.sent}  accepted {self.accepted.count}  committed {self.committed.count}  "
                 f"repeated {self.repeated}  refused {self.refused}  reads {self.read.count}  "
-                f"failed {self.failed_reads}  longest gap: accepting {self.accepted.seconds(True):.1f} s, "
-                f"committing {self.committed.seconds(True):.1f} s, reading {self.read.seconds(True):.1f} s  "
+                f"failed {self.failed_reads}  longest gap: accepting {self.accepted.seconds(self.batches > 0):.1f} s, "
+                f"committing {self.committed.seconds(self.batches > 0):.1f} s, "
+                f"reading {self.read.seconds(self.reads > 0):.1f} s  "
                 f"slowest read {self.slowest_read:.2f} s"
             )
 
@@ -190,7 +191,8 @@ def ensure_places(address: str) -> list[str]:
 def run(address: str, batches: float, reads: float, seconds: float | None) -> None:
     codes = ensure_places(address)
     load = Load(address, codes, batches, reads)
-    threads = [threading.Thread(target=work, daemon=True) for work in (load.send, load.watch, load.ask)]
+    works = [load.watch, *([load.send] if batches else []), *([load.ask] if reads else [])]
+    threads = [threading.Thread(target=work, daemon=True) for work in works]
     for thread in threads:
         thread.start()
     ends = time.monotonic() + seconds if seconds else float("inf")

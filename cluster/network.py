@@ -32,7 +32,16 @@ class Namespaces:
         routes = json.loads(run("ip", "-json", "route", "show", "table", "all"))
         if any(str(route.get("dst", "")).startswith(f"10.213.{number}.") for route in routes):
             return False
-        return works("ip", "link", "add", "name", f"rb{number}", "type", "bridge")
+        bridge = pathlib.Path(f"/sys/class/net/rb{number}")
+        try:
+            if not bridge.exists():
+                run("ip", "link", "add", "name", bridge.name, "type", "bridge")
+                return True
+        except Trouble:
+            # Another was faster; or this machine has no bridges, as the command says.
+            if not bridge.exists():
+                raise
+        return False
 
     def namespace(self, zone: Zone) -> str:
         return f"{self.bridge}-{zone.letter}"

@@ -1,5 +1,5 @@
 """What is known of a cluster between two commands: build/cluster/NAME/state.json. It is written before what it tells of
-is made, so that `down` finds it whatever happened in between."""
+is made (but for the number that was claimed, right after it), so that `down` finds it whatever happened in between."""
 
 import contextlib
 import dataclasses
@@ -69,7 +69,11 @@ def locked(name: str) -> Iterator[None]:
     """One command at a time changes a cluster; the others wait for it."""
     CLUSTERS.mkdir(parents=True, exist_ok=True)
     path: pathlib.Path = CLUSTERS / f"{name}.lock"
-    with open(path, "w") as file:
+    try:
+        file = open(path, "w")  # noqa: SIM115 # closed below
+    except PermissionError:
+        raise Trouble(f"{path} is another user's: take the one who started the cluster, such as sudo") from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

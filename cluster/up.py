@@ -1,6 +1,7 @@
 """Starts a cluster, engine by engine, each waited for until it is healthy; takes it down again. Whatever ends `up`
 early, nothing of it is left but its logs."""
 
+import contextlib
 import secrets
 import shutil
 import signal
@@ -19,6 +20,8 @@ from cluster.trouble import Trouble
 LOG_LINES = 25
 # Between two looks whether one that is waited for has to be repaired.
 REPAIR_SECONDS = 5
+# What a user, or a terminal that is closed, ends a command with.
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def say(text: str) -> None:
@@ -108,16 +111,22 @@ def up(name: str, size: str, kind: str) -> State:
     began = time.monotonic()
     if kafka_jars.prepare(kafka.properties):
         say("   Kafka's classes are archived, so that brokers start sooner from now on")
-    known = State(Layout(name, size, kind, claim_number(kind, name)), disks.are_possible())
+    has_disks = disks.are_possible()
+    # What is claimed is written down, or `down` does not find it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    known = State(Layout(name, size, kind, claim_number(kind, name)), has_disks)
+    known.save()
     try:
-        known.save()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         start_all(known)
     except BaseException:
-        # Once more Ctrl-C is no reason to leave half of it behind.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Once more Ctrl-C is no reason to leave half of it behind; nor is a terminal that is gone, or a full disk.
+        for number in ENDS:
             signal.signal(number, signal.SIG_IGN)
-        say("   taking down what was started")
-        keep_logs(known)
+        with contextlib.suppress(OSError):
+            say("   taking down what was started")
+        with contextlib.suppress(OSError):
+            keep_logs(known)
         down(name)
         raise
     seconds = time.monotonic() - began

@@ -185,12 +185,14 @@ def restore(stage: Stage) -> None:
         backup.back_up(stage.layout, copy)
         stage.hold(2, 10)
         began = now()
-        with state.locked(stage.name), contextlib.redirect_stdout(io.StringIO()):
-            backup.restore(state.load(stage.name), copy)
-    stage.broken += [database.name for database in stage.engines("postgres")]
-    told = dict(stage.shared.told)
-    lack = waiting(stage, told)
-    stage.history.add("restored", version=version, began=began, ended=now())
+        stage.broken += [database.name for database in stage.engines("postgres")]
+        try:
+            with state.locked(stage.name), contextlib.redirect_stdout(io.StringIO()):
+                backup.restore(state.load(stage.name), copy)
+            lack = waiting(stage, dict(stage.shared.told))
+        finally:
+            # Also where it took too long: what the backup has not is gone.
+            stage.history.add("restored", version=version, began=began, ended=now())
     if lack:
         raise Trouble(f"{RESTORED_SECONDS_MAX} s after the restore: {lack}")
 

@@ -52,6 +52,8 @@ class Measure:
 
     def __init__(self):
         self.lock = threading.Lock()
+        # Answers of 2xx; and when those came that tell when a batch was accepted.
+        self.taken = 0
         self.accepted: list[float] = []
         self.committed: list[float] = []
         self.read: list[float] = []
@@ -66,7 +68,10 @@ class Measure:
     def hear(self, line: dict) -> None:
         with self.lock:
             if line["what"] == "send" and 200 <= line["status"] < 300:
-                self.accepted.append(line["ended"])
+                self.taken += 1
+                # One that waits for its commit, or is a repeat, was accepted some time before its answer.
+                if line["wait"] == 0 and line["status"] != 200:
+                    self.accepted.append(line["ended"])
                 # Others may be rejected, as they should.
                 if line["source"].startswith(PROBE) and line["id"] not in self.events:
                     self.waiting.setdefault(line["id"], line["ended"])

@@ -201,7 +201,8 @@ class Mover(Paced):
         if seen:
             self.put(seen[0] + 1, seen[1])
 
-    def put(self, moves: int, tag: str | None) -> None:
+    def put(self, moves: int, tag: str | None) -> Reply:
         headers = {"Content-Type": "application/json"} | ({"If-Match": tag} if tag else {})
         reply = self.client.call("PUT", "/v1/places", json.dumps(places(moves)).encode(), headers)
         self.client.tell("places", reply, put=True, moves=moves, tag=reply.headers.get("etag", ""))
+        return reply

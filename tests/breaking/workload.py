@@ -8,6 +8,7 @@ from breaking.contents import LARGE, PROBE, SOURCES
 from breaking.history import History, now
 from breaking.readers import Reader, Steady, Stream
 from breaking.senders import Mover, Sender, Shared
+from cluster.trouble import Trouble
 
 # Seconds between two batches of a source. Two hours add up to some forty million prices: with more, a slow
 # machine spends most of the time on loading what it has.
@@ -40,8 +41,10 @@ class Workload:
     def put_first_places(self) -> None:
         mover = next(one for one in self.others if isinstance(one, Mover))
         mover.client.turn_to(self.shared.nodes[0])
-        mover.put(0, None)
-        assert mover.look(), "its places are not those of this workload: the cluster must be empty"
+        reply = mover.put(0, None)
+        if reply.status != 200:
+            told = reply.error or f"{reply.status} {reply.body[:300].decode(errors='replace')}"
+            raise Trouble(f"the first places are refused, as of a cluster that is not empty: {told}; take a new one")
 
     def guarded(self, one) -> None:
         try:

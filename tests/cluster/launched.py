@@ -32,7 +32,7 @@ def well(*words: str, name: str = NAME) -> str:
 
 
 def left(name: str = NAME) -> list[str]:
-    """What of a cluster is still there: processes, namespaces, links, mounts, files."""
+    """What of a cluster is still there: processes, mounts, loop devices, files."""
     folder = str(ROOT / "build" / "cluster" / name)
     found = [folder] if pathlib.Path(folder).exists() else []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
@@ -41,6 +41,8 @@ def left(name: str = NAME) -> list[str]:
                 found.append((process / "cmdline").read_text())
         except OSError:
             continue
+    for device in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
+        found += [str(device)] if folder in device.read_text() else []
     return found + [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if folder in line]
 
 
