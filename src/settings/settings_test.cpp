@@ -263,7 +263,8 @@ TEST(Load, settings_that_contradict_each_other_are_refused) {
 }
 
 TEST(Load, a_password_that_everyone_would_see_is_refused) {
-  for (const std::string conninfo : {"host=db password=hush", "postgresql://ratebook:hush@db/ratebook"}) {
+  for (const std::string conninfo :
+       {"host=db password=hush", "host=db password \t= hush", "postgresql://ratebook:hush@db/ratebook"}) {
     const auto file = [](const std::string& primary, const std::string& replica) {
       return "[kafka]\nbrokers = \"a:9092\"\n[postgres]\nprimary = \"" + primary + "\"\nreplica = \"" + replica +
              "\"\n";

@@ -295,10 +295,17 @@ bool is_other_variable(std::string_view name) {
 
 namespace {
 
-/// `password=…`, or `//user:password@`.
+/// `password=…`, with any blanks before the sign, or `//user:password@`.
 bool holds_password(std::string_view conninfo) {
   const auto user = conninfo.find("://");
-  if (user == std::string_view::npos) return conninfo.contains("password=") || conninfo.contains("password =");
+  if (user == std::string_view::npos) {
+    constexpr std::string_view word = "password";
+    for (auto at = conninfo.find(word); at != std::string_view::npos; at = conninfo.find(word, at + 1)) {
+      const auto sign = conninfo.find_first_not_of(" \t\r\n\f\v", at + word.size());
+      if (sign != std::string_view::npos && conninfo[sign] == '=') return true;
+    }
+    return false;
+  }
   const auto rest = conninfo.substr(user + 3);
   const auto at = rest.find('@');
   return conninfo.contains("password=") || (at != std::string_view::npos && rest.substr(0, at).contains(':'));
