@@ -16,7 +16,7 @@ class Gaps:
     target: str
     accepting: float
     committing: float
-    # From a small batch's acceptance until a node showed it.
+    # From a small batch's acceptance, or the fault, until a node showed it.
     slowest_commit: float
     reading: float
     slowest_read: float
@@ -106,9 +106,10 @@ class Measure:
                 target,
                 self.longest(self.accepted, began, ended),
                 self.longest(self.committed, began, ended),
+                # What it waited for the fault before is not this one's.
                 max(
-                    [shown - told for told, shown in self.shown if shown >= began and told <= ended]
-                    + [ended - told for told in self.waiting.values() if told <= ended],
+                    [shown - max(told, began) for told, shown in self.shown if shown >= began and told <= ended]
+                    + [ended - max(told, began) for told in self.waiting.values() if told <= ended],
                     default=0.0,
                 ),
                 self.longest(self.read, began, ended),
