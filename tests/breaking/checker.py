@@ -23,7 +23,8 @@ REFUSALS = {
     "places": {(412, "places-changed")},
 }
 UNAVAILABLE = {"not-ready", "version-not-visible", "overloaded", "store-unavailable", "not-accepted", "outcome-unknown"}
-NO_NODE = {502, 503, 504}
+# What the front says itself, where no node answers it.
+NO_NODE = {(502, "unavailable"), (503, "unavailable"), (504, "unavailable")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +58,9 @@ def contract(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation("contract", f"{line['node']} answered {line['what']} without a version", (line,))
             continue
         told = line.get("problem", "")
-        problem = told.removeprefix("/problems/")
-        is_of_front = line["node"] == "front" and status in NO_NODE and problem == told
-        is_known = (status, problem) in REFUSALS[line["what"]] or (status == 503 and problem in UNAVAILABLE)
+        answer = (status, told.removeprefix("/problems/"))
+        is_of_front = line["node"] == "front" and answer in NO_NODE
+        is_known = answer in REFUSALS[line["what"]] or (status == 503 and answer[1] in UNAVAILABLE)
         if not is_known and not is_of_front:
             yield Violation("contract", f"{line['node']} answered {line['what']} with {status} {told}", (line,))
 

@@ -269,8 +269,11 @@ def test_answers_that_the_contract_has_not(good, status, problem, is_good):
 
 
 def test_the_front_speaks_for_itself_where_no_node_does(good):
-    good.append({**one(good, "read"), "node": "front", "status": 503, "problem": "<html>No server", "rates": {}})
+    line = {**one(good, "read"), "status": 503, "problem": "/problems/unavailable", "rates": {}}
+    good.append({**line, "node": "front"})
     assert check(good) == []
+    good.append(line)
+    assert texts(good) == ["node-a answered read with 503 /problems/unavailable"]
 
 
 @pytest.mark.parametrize("what", ["send", "retract", "read"])
