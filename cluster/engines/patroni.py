@@ -137,6 +137,10 @@ class Patroni(Engine):
             "wal_receiver_timeout": "2s",
             "wal_retrieve_retry_interval": "200ms",
             "tcp_user_timeout": 3000,
+            # What a standby's readers look at is not removed on the primary meanwhile: else they would hold its
+            # replay up, and a promotion, until they are cancelled. Told every second, so that little piles up.
+            "hot_standby_feedback": "on",
+            "wal_receiver_status_interval": "1s",
             # What a client has given up does not run on.
             "client_connection_check_interval": "2s",
             "jit": "off",

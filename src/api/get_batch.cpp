@@ -53,7 +53,7 @@ void answer_batch(const Service& service, const http::Request& request, const Vi
     return answer_problem(wrong_source((*batch)->header.source, Need::read), response);
   }
   response.content_type = "application/json";
-  append_batch(response.body, as_shown(**batch, view.book->version()));
+  append_batch(response.body, as_shown(**batch, view.shown()));
 }
 
 }  // namespace

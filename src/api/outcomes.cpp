@@ -78,8 +78,7 @@ void Outcomes::await_version(Version version, Duration at_most, std::function<vo
   {
     const std::lock_guard lock{mutex_};
     // Looked at under the lock that told() takes after the view has changed: no step falls in between.
-    if (const bool shown = visible_.view().book->version() >= version;
-        shown || version_waits_.size() >= options_.watched_max) {
+    if (const bool shown = visible_.view().shown() >= version; shown || version_waits_.size() >= options_.watched_max) {
       return executor_([done = std::move(done), shown] { done(shown); });
     }
     const BootTime deadline = runtime_.boot_time() + at_most;
@@ -224,7 +223,7 @@ bool Outcomes::ask(const std::string& id) {
   const auto batch = store_.batch(id);
   if (!batch) return false;
   if (!*batch) return true;
-  const Version shown = visible_.view().book->version();
+  const Version shown = visible_.view().shown();
   const std::lock_guard lock{mutex_};
   if (settles_commit(**batch, shown)) settle(Awaited::commit, id, **batch);
   if (settles_retraction(**batch, shown)) settle(Awaited::retraction, id, **batch);

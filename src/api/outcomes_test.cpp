@@ -148,6 +148,23 @@ TEST_F(OutcomesTest, ACommitInTheStoreCountsOnlyOnceItIsVisibleHere) {
   EXPECT_EQ(std::get<Batch>(fates_[0].value()).version, 5U);
 }
 
+TEST_F(OutcomesTest, ACommitOfAnotherHistoryDoesNotCountWhileThatIsLoaded) {
+  show(20, {});
+  visible_.set_ready(false);  // the store was restored: its versions are others than those of the book
+  await("x", 10s);
+  store_.put(batch("x", BatchStatus::committed, 5));
+  pass(200ms);
+  EXPECT_TRUE(fates_.empty());
+  bool reached = false;
+  outcomes_.await_version(5, 10s, [&](bool shown) { reached = shown; });
+  run_executed();
+  EXPECT_FALSE(reached);
+  show(5, {});
+  pass(200ms);
+  EXPECT_TRUE(reached);
+  EXPECT_EQ(fates_.size(), 1U);
+}
+
 TEST_F(OutcomesTest, ARetractionIsItsOwnRowOrThatOfWhatReplacesTheBatch) {
   await("x", 10s, Outcomes::Awaited::retraction);
   await("y", 10s, Outcomes::Awaited::retraction);

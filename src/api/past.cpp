@@ -18,17 +18,17 @@ std::vector<PortNumber> sorted(std::span<const PortNumber> ports) {
 
 }  // namespace
 
-Result<Digest> Past::chain() const {
-  if (version_ == 0) return Digest{};
-  const auto rows = service_.store.versions(version_ - 1, 1);
+Result<Past> Past::find(Service& service, Version version) {
+  if (version == 0) return Past{service, {}};
+  const auto rows = service.store.versions(version - 1, 1);
   if (!rows) return std::unexpected(rows.error());
-  if (rows->empty() || rows->front().version != version_) return fail(Failure::damaged, "the version has no row");
-  return rows->front().chain;
+  if (rows->empty() || rows->front().version != version) return fail(Failure::damaged, "the version has no row");
+  return Past{service, {version, rows->front().chain}};
 }
 
 Result<PlaceTree> Past::places() const {
-  if (version_ == 0) return PlaceTree{};
-  auto document = service_.store.places(version_);
+  if (version_.version == 0) return PlaceTree{};
+  auto document = service_->store.places(version_.version);
   if (!document) return std::unexpected(document.error());
   return PlaceTree{std::move(*document)};
 }
@@ -42,24 +42,41 @@ std::expected<std::vector<book::DayRate>, Problem> Past::rates(const PlaceTree& 
   std::size_t taken = 0;
   bool too_many = false;
   bool no_memory = false;
-  const auto read = service_.store.prices_at(version_, filter, [&](std::span<const NumberedPrice> some) {
+  const auto read = service_->store.prices_at(version_, filter, [&](std::span<const NumberedPrice> some) {
     const std::size_t bytes = some.size() * sizeof(NumberedPrice);
-    too_many = prices.size() + some.size() > service_.limits.past_prices_max;
-    no_memory = !too_many && !service_.memory.try_take(bytes);
+    too_many = prices.size() + some.size() > service_->limits.past_prices_max;
+    no_memory = !too_many && !service_->memory.try_take(bytes);
     if (too_many || no_memory) return false;
     taken += bytes;
     prices.insert(prices.end(), some.begin(), some.end());
     return true;
   });
-  const auto give_back = std::shared_ptr<void>{nullptr, [&](void*) { service_.memory.give_back(taken); }};
+  const auto give_back = std::shared_ptr<void>{nullptr, [&](void*) { service_->memory.give_back(taken); }};
   if (too_many) {
     return std::unexpected(bad_parameter(
         "version", fmt::format("for a past version at most {} prices are read; ask for fewer days or smaller regions",
-                               service_.limits.past_prices_max)));
+                               service_->limits.past_prices_max)));
   }
   if (no_memory) return std::unexpected(Problem{problems::overloaded, "too many past versions are read now", {}, {}});
   if (!read) return std::unexpected(store_problem(read.error()));
   return book::rates_of(prices, query);
+}
+
+void on_past(Service& service, const http::Respond& respond, std::function<void()> answer) {
+  if (service.past.waiting() >= service.limits.past_waiting_max) {
+    http::Response response;
+    answer_problem({problems::overloaded, "too many past versions are asked for; ask again in a moment", {}, {}},
+                   response);
+    add_view_headers(service.view(), response);
+    return respond(std::move(response));
+  }
+  service.past.post([respond, answer = std::move(answer)] {
+    try {
+      answer();
+    } catch (const std::exception&) {
+      respond(http::problem(500, "internal", "Internal error", "the server failed on this request"));
+    }
+  });
 }
 
 Problem not_visible(Service& service, Version version, const View& view) {

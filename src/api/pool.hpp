@@ -1,4 +1,4 @@
-// A few threads for what becomes due later than its request: answers to those who waited, catching up of event streams.
+// A few threads for what becomes due later than its request: answers to those who waited, or that wait for the store.
 // What is posted is bounded by who posts: each waiting request and each open stream at most once.
 #pragma once
 #include <condition_variable>

@@ -203,7 +203,7 @@ class Post : public std::enable_shared_from_this<Post> {
 
   bool shown_in_store() const {
     const auto batch = service_.store.batch(header_.id);
-    return batch && *batch && (*batch)->version <= service_.view().book->version();
+    return batch && *batch && (*batch)->version <= service_.view().shown();
   }
 
   void put(const intake::Spool& spool) {
@@ -249,7 +249,7 @@ class Post : public std::enable_shared_from_this<Post> {
     }
     if (batch.attempt != attempt_) return answer_repeat();
     const auto view = service_.view();
-    answer_batch(as_shown(batch, view.book->version()), 201, view);
+    answer_batch(as_shown(batch, view.shown()), 201, view);
   }
 
   void answer_committed(const VersionRow& row) {
@@ -270,7 +270,7 @@ class Post : public std::enable_shared_from_this<Post> {
     if (!*stored) return answer_accepted();
     service_.counts.repeats.add();
     const auto view = service_.view();
-    const Batch batch = as_shown(**stored, view.book->version());
+    const Batch batch = as_shown(**stored, view.shown());
     answer_batch(batch, batch.status == BatchStatus::accepted ? 202 : 200, view);
   }
 

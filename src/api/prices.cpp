@@ -26,7 +26,7 @@ constexpr Layout ndjson_layout{"", R"({"orig_code":")", R"(","dest_code":")", R"
 
 class Export {
  public:
-  Export(store::Store& store, Version version, std::shared_ptr<const PlaceTree> places, const Layout& layout)
+  Export(store::Store& store, const store::Head& version, std::shared_ptr<const PlaceTree> places, const Layout& layout)
       : store_(store), version_(version), places_(std::move(places)), layout_(layout) {}
 
   std::expected<std::string, std::string> next_piece() {
@@ -58,7 +58,7 @@ class Export {
   }
 
   store::Store& store_;
-  Version version_;
+  store::Head version_;
   std::shared_ptr<const PlaceTree> places_;  ///< of the version or a later one: ports keep their numbers
   const Layout& layout_;
   bool begun_ = false;
@@ -75,17 +75,27 @@ std::expected<std::optional<Version>, Problem> read_version(const http::Request&
   return version;
 }
 
-void answer(Service& service, const http::Request& request, Version version, const View& view,
+std::expected<store::Head, Problem> find(Service& service, std::optional<Version> version, const View& view) {
+  const Version shown = view.book->version();
+  if (version.value_or(shown) == shown) return store::Head{shown, view.book->chain()};
+  if (*version > shown) return std::unexpected(not_visible(service, *version, view));
+  const auto past = Past::find(service, *version);
+  if (!past) return std::unexpected(store_problem(past.error()));
+  return past->version();
+}
+
+void answer(Service& service, const http::Request& request, std::optional<Version> asked, const View& view,
             const http::Respond& respond) {
   http::Response response;
-  if (version > view.book->version()) {
-    answer_problem(not_visible(service, version, view), response);
+  const auto version = find(service, asked, view);
+  if (!version) {
+    answer_problem(version.error(), response);
   } else {
     const bool csv = http::prefers(request.header("Accept"), {"text/csv", "application/x-ndjson"}) == "text/csv";
     response.content_type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
     response.headers.emplace_back("Vary", "Accept");
     const auto prices =
-        std::make_shared<Export>(service.store, version, view.book->places(), csv ? csv_layout : ndjson_layout);
+        std::make_shared<Export>(service.store, *version, view.book->places(), csv ? csv_layout : ndjson_layout);
     response.pieces = [prices] { return prices->next_piece(); };
   }
   add_view_headers(view, response);
@@ -105,8 +115,10 @@ http::Route prices(Service& service) {
               return respond(std::move(response));
             }
             when_readable(service, *request, version->value_or(0), respond,
-                          [&service, request, version = *version, respond](const View& view) {
-                            answer(service, *request, version.value_or(view.book->version()), view, respond);
+                          [&service, request, asked = *version, respond](const View& view) {
+                            const auto now = [=, &service] { answer(service, *request, asked, view, respond); };
+                            if (!asked || *asked == view.book->version()) return now();
+                            on_past(service, respond, now);
                           });
           }},
           "prices",

@@ -31,12 +31,14 @@ std::expected<Source, Problem> source_of(Service& service, const View& view, std
                   [book = view.book](const book::RateQuery& query) -> RouteRates { return book->rates(query); }};
   }
   if (*version > shown) return std::unexpected(not_visible(service, *version, view));
-  const Past past{service, *version};
-  auto places = past.places();
+  const auto past = Past::find(service, *version);
+  if (!past) return std::unexpected(store_problem(past.error()));
+  auto places = past->places();
   if (!places) return std::unexpected(store_problem(places.error()));
   const auto shared = std::make_shared<const PlaceTree>(*std::move(places));
-  return Source{*version, shared,
-                [past, shared](const book::RateQuery& query) -> RouteRates { return past.rates(*shared, query); }};
+  return Source{*version, shared, [past = *past, shared](const book::RateQuery& query) -> RouteRates {
+                  return past.rates(*shared, query);
+                }};
 }
 
 class Lines {
@@ -86,8 +88,11 @@ class Ask : public std::enable_shared_from_this<Ask> {
     if (!question) return refuse(question.error(), service_.view());
     const Version version = question->version.value_or(0);  // read before the question moves away
     when_readable(service_, *request_, version, respond_,
-                  [self = shared_from_this(), asked = *std::move(question)](const View& view) mutable {
-                    self->answer(std::move(asked), view);
+                  [self = shared_from_this(), asked = *std::move(question)](const View& view) {
+                    if (asked.version.value_or(view.book->version()) == view.book->version()) {
+                      return self->answer(asked, view);
+                    }
+                    on_past(self->service_, self->respond_, [self, asked, view] { self->answer(asked, view); });
                   });
   }
 
@@ -95,11 +100,13 @@ class Ask : public std::enable_shared_from_this<Ask> {
   void answer(RatesQuestion question, const View& view) {
     auto source = source_of(service_, view, question.version);
     if (!source) return refuse(source.error(), view);
+    const Version version = source->version;
     http::Response response;
     response.content_type = "application/x-ndjson";
     add_view_headers(view, response);
     const auto lines = std::make_shared<Lines>(std::move(question), *std::move(source), service_.runtime);
     response.pieces = [lines] { return lines->next_piece(); };
+    if (version != view.book->version()) response.lane = http::Lane::store;
     respond_(std::move(response));
   }
 

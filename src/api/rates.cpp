@@ -84,14 +84,14 @@ void answer_with(const http::Request& request, const RatesQuery& query, Version 
 }
 
 void answer_past(Service& service, const http::Request& request, const RatesQuery& query, http::Response& response) {
-  const Past past{service, *query.version};
-  const auto chain = past.chain();
-  if (!chain) return answer_problem(store_problem(chain.error()), response);
-  const auto places = past.places();
+  const auto past = Past::find(service, *query.version);
+  if (!past) return answer_problem(store_problem(past.error()), response);
+  const auto places = past->places();
   if (!places) return answer_problem(store_problem(places.error()), response);
   const auto resolved = resolve(query.route, query.wanted, *places);
   if (!resolved) return answer_problem(resolved.error(), response);
-  answer_with(request, query, *query.version, *chain, response, [&] { return past.rates(*places, *resolved); });
+  answer_with(request, query, *query.version, past->version().chain, response,
+              [&] { return past->rates(*places, *resolved); });
 }
 
 // False, where it is `quick` only and would take too long.
@@ -120,9 +120,9 @@ bool answer_rates(Service& service, bool quick, const http::Request& request, co
 }
 
 // The version that a query asks for, where it asks for one.
-Version asked_version(const http::Request& request) {
+std::optional<Version> asked_version(const http::Request& request) {
   const Query query{request.query()};
-  return parse_number(query.get("version").value_or("")).value_or(0);
+  return parse_number(query.get("version").value_or(""));
 }
 
 }  // namespace

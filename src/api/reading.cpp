@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "api/past.hpp"
+
 namespace ratebook::api {
 
 std::optional<Problem> not_ready(const View& view) {
@@ -19,11 +21,15 @@ void answer_with_view(const Problem& problem, const View& view, http::Response& 
 void when_visible(Service& service, Version version, Duration at_most, const http::Respond& respond,
                   std::function<void(const View&)> then) {
   const auto view = service.view();
-  if (view.book->version() >= version) return then(view);
+  if (view.shown() >= version) return then(view);
   service.outcomes.await_version(version, at_most, [&service, version, respond, then = std::move(then)](bool reached) {
     const auto later = service.view();
-    if (reached && later.book->version() >= version) return then(later);
+    if (reached && later.shown() >= version) return then(later);
     http::Response response;
+    if (const auto problem = not_ready(later)) {
+      answer_with_view(*problem, later, response);
+      return respond(std::move(response));
+    }
     answer_with_view(
         {problems::version_not_visible,
          fmt::format("it shows version {}, you asked for {}; ask again in a moment", later.book->version(), version),
@@ -53,8 +59,6 @@ void when_readable(Service& service, const http::Request& request, Version wishe
 
 namespace {
 
-using Wished = std::function<Version(const http::Request&)>;
-
 void answer_now(const Answer& answer, const http::Request& request, const View& view, const http::Respond& respond) {
   http::Response response;
   answer(request, view, response);
@@ -63,9 +67,13 @@ void answer_now(const Answer& answer, const http::Request& request, const View& 
 }
 
 void answer_later(Service& service, const std::shared_ptr<const http::Request>& request, const http::Respond& respond,
-                  const Answer& answer, const Wished& wished) {
-  when_readable(service, *request, wished ? wished(*request) : 0, respond,
-                [=](const View& view) { answer_now(answer, *request, view, respond); });
+                  const Answer& answer, const AskedVersion& asked_version) {
+  const auto asked = asked_version ? asked_version(*request) : std::nullopt;
+  when_readable(service, *request, asked.value_or(0), respond, [=, &service](const View& view) {
+    const auto now = [=] { answer_now(answer, *request, view, respond); };
+    if (asked && *asked != view.book->version()) return on_past(service, respond, now);
+    now();
+  });
 }
 
 }  // namespace
@@ -77,7 +85,7 @@ http::Handler reading(Service& service, Answer answer) {
   }};
 }
 
-http::Handler reading(Service& service, QuickAnswer quick, Answer answer, Wished wished) {
+http::Handler reading(Service& service, QuickAnswer quick, Answer answer, AskedVersion asked) {
   auto at_once = [&service, quick = std::move(quick)](const http::Request& request, http::Response& response) {
     const auto view = service.view();
     if (const auto problem = not_ready(view)) return answer_with_view(*problem, view, response), true;
@@ -87,9 +95,9 @@ http::Handler reading(Service& service, QuickAnswer quick, Answer answer, Wished
     add_view_headers(view, response);
     return true;
   };
-  auto later = [&service, answer = std::move(answer), wished = std::move(wished)](
+  auto later = [&service, answer = std::move(answer), asked = std::move(asked)](
                    const std::shared_ptr<const http::Request>& request, const http::Respond& respond) {
-    answer_later(service, request, respond, answer, wished);
+    answer_later(service, request, respond, answer, asked);
   };
   return http::Choosing{std::move(at_once), std::move(later)};
 }

@@ -16,10 +16,13 @@ using Answer = std::function<void(const http::Request&, const View&, http::Respo
 /// elsewhere.
 using QuickAnswer = std::function<bool(const http::Request&, const View&, http::Response&)>;
 
+/// The version that a request asks for, where it asks for one.
+using AskedVersion = std::function<std::optional<Version>(const http::Request&)>;
+
 http::Handler reading(Service& service, Answer answer);
-/// `wished`: a version that Answer would rather have; it is waited for as Ratebook-Min-Version is, but not insisted on.
-http::Handler reading(Service& service, QuickAnswer quick, Answer answer,
-                      std::function<Version(const http::Request&)> wished = nullptr);
+/// `asked` is waited for as Ratebook-Min-Version is, but not insisted on; where it is another than the one shown,
+/// Answer is called where it may wait for the store.
+http::Handler reading(Service& service, QuickAnswer quick, Answer answer, AskedVersion asked = nullptr);
 
 /// A problem, with the headers that every answer carries.
 void answer_with_view(const Problem& problem, const View& view, http::Response& response);

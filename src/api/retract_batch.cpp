@@ -75,7 +75,7 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
   bool shown_as_retracted() const {
     const auto stored = service_.store.batch(id_);
     return stored && *stored && (*stored)->status == BatchStatus::retracted &&
-           (*stored)->retracted_version <= service_.view().book->version();
+           (*stored)->retracted_version <= service_.view().shown();
   }
 
   void answer_batch() {
@@ -83,7 +83,7 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
     if (!stored) return answer(store_problem(stored.error()));
     if (!*stored) return answer_unknown();
     const auto view = service_.view();
-    const Batch batch = as_shown(**stored, view.book->version());
+    const Batch batch = as_shown(**stored, view.shown());
     http::Response response;
     response.status = batch.status == BatchStatus::retracted ? 200 : 202;
     response.content_type = "application/json";

@@ -40,10 +40,12 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       memory(limits.intake_bytes_max),
       counts(parts.metrics),
       pool(limits.pool_threads),
+      past(limits.past_threads),
+      replays(limits.replay_threads),
       outcomes(
           store, visible, runtime, [this](std::function<void()> work) { pool.post(std::move(work)); }, limits.outcomes),
       uploads(limits.uploads),
-      events(store, visible, [this](std::function<void()> work) { pool.post(std::move(work)); }),
+      events(store, visible, [this](std::function<void()> work) { replays.post(std::move(work)); }),
       outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
   metrics.gauge("ratebook_intake_memory_bytes", "Memory that all intakes hold together.",
                 [this] { return static_cast<double>(memory.bytes_taken()); });
@@ -72,7 +74,8 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
 Service::~Service() {
   outcomes_thread_.request_stop();
   if (outcomes_thread_.joinable()) outcomes_thread_.join();
-  pool.finish();  // before what its work uses is gone
+  // Before what their work uses is gone.
+  for (Pool* each : {&pool, &past, &replays}) each->finish();
 }
 
 std::vector<http::Route> routes(Service& service) {

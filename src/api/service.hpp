@@ -43,6 +43,9 @@ struct Limits {
   std::size_t listed_batches_max = 1000;
   OutcomesOptions outcomes;
   unsigned pool_threads = 4;
+  unsigned past_threads = 4;  ///< that begin answers from past versions: they wait for the store
+  std::size_t past_waiting_max = 256;
+  unsigned replay_threads = 2;  ///< that event streams catch up on: they wait for the store
 };
 
 struct Parts {
@@ -81,7 +84,10 @@ class Service {
   intake::MemoryBudget memory;
   std::atomic<bool> leaving = false;  ///< this node is about to end: not ready any more
   const IntakeCounts counts;
+  // Each for what waits as long as the others' work may not.
   Pool pool;
+  Pool past;
+  Pool replays;
   Outcomes outcomes;
   Uploads uploads;
   EventHub events;

@@ -86,7 +86,8 @@ void Promises::check_prices(const std::vector<std::vector<Sent>>& batches) {
     }
   }
   std::vector<NumberedPrice> shown;
-  const auto read = store_.prices_at(rows_.size(), {}, [&](std::span<const NumberedPrice> some) {
+  const store::Head head = rows_.empty() ? store::Head{} : store::Head{rows_.back().version, rows_.back().chain};
+  const auto read = store_.prices_at(head, {}, [&](std::span<const NumberedPrice> some) {
     shown.insert(shown.end(), some.begin(), some.end());
     return true;
   });

@@ -20,7 +20,7 @@ Result<void> Follower::load(const std::stop_token& stop) {
   auto places = store_.places(head->version);
   if (!places) return std::unexpected(places.error());
   book::Loader loader{options_.load_threads};
-  if (auto read = read_all(head->version, loader, stop); !read) return read;
+  if (auto read = read_all(*head, loader, stop); !read) return read;
   if (stop.stop_requested()) return fail(Failure::unavailable, "stopped while the book was loaded");
   if (auto confirmed = store_.confirm(); !confirmed) return confirmed;
   auto tree = std::make_shared<const PlaceTree>(std::move(*places));
@@ -30,12 +30,12 @@ Result<void> Follower::load(const std::stop_token& stop) {
   return {};
 }
 
-Result<void> Follower::read_all(Version version, book::Loader& loader, const std::stop_token& stop) {
+Result<void> Follower::read_all(const store::Head& head, book::Loader& loader, const std::stop_token& stop) {
   std::vector<Result<void>> outcomes(options_.load_threads);
   std::atomic<bool> failed{false};
   const auto read_part = [&](std::size_t part) {
     const store::PriceFilter filter{.part = {part, outcomes.size()}};
-    outcomes[part] = store_.prices_at(version, filter, [&](std::span<const NumberedPrice> prices) {
+    outcomes[part] = store_.prices_at(head, filter, [&](std::span<const NumberedPrice> prices) {
       loader.add(prices, part);
       return !failed && !stop.stop_requested();
     });
@@ -94,7 +94,8 @@ Result<bool> Follower::step(const std::stop_token& stop) {
   }
   const bool more = taken < rows->size() || rows->size() == options_.rows_per_step;
   rows->resize(taken);
-  visible_.show({std::move(*next), std::move(*rows)}, began, true);
+  // Of the newest version there is no word yet where more are to come.
+  visible_.show({std::move(*next), std::move(*rows)}, more ? visible_.view().confirmed_at : began, true);
   return merge_some() || more;
 }
 

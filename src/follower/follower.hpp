@@ -45,7 +45,7 @@ class Follower {
 
  private:
   Result<bool> load_anew(const std::stop_token& stop);
-  Result<void> read_all(Version version, book::Loader& loader, const std::stop_token& stop);
+  Result<void> read_all(const store::Head& head, book::Loader& loader, const std::stop_token& stop);
   Result<book::Change> gather(const book::Book& book, const std::vector<VersionRow>& rows, std::size_t& taken);
   Result<void> read_prices(const std::string& attempt, std::vector<NumberedPrice>& into);
   Result<void> add_prices(const std::string& attempt, book::Change& change);

@@ -16,7 +16,7 @@ class EndlessStore : public store::testing::UnaskedStore {
 
   Result<store::Head> head() override { return store::Head{.version = 1}; }
   Result<PlacesDocument> places(Version) override { return PlacesDocument{}; }
-  Result<void> prices_at(Version, const store::PriceFilter& filter, const store::PriceSink& sink) override {
+  Result<void> prices_at(const store::Head&, const store::PriceFilter& filter, const store::PriceSink& sink) override {
     if (filter.part.index == failing_part) return fail(Failure::damaged, "a row is out of order");
     started = true;
     for (spans = 0; spans < 1'000'000; ++spans) {
@@ -75,6 +75,38 @@ TEST(Step, ABatchThatWasOfferedIsNotReadFromTheStore) {
   }
 }
 
+/// Has versions 1 and 2, of places.
+class TwoVersionsStore final : public EndlessStore {
+ public:
+  using EndlessStore::EndlessStore;
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
+    std::vector<VersionRow> rows;
+    for (Version version = after + 1; version <= 2 && rows.size() < limit; ++version) {
+      VersionRow& row = rows.emplace_back();
+      row.version = version;
+      row.kind = VersionKind::places;
+    }
+    return rows;
+  }
+};
+
+TEST(Step, TheNewestIsConfirmedOnlyWhenItIsShown) {
+  Runtime runtime = machine_runtime();
+  WallTime now = 100;
+  runtime.wall_time = [&now] { return now++; };
+  TwoVersionsStore store{runtime};
+  Visible visible;
+  Hints hints{visible};
+  Follower follower{store, runtime, visible, hints, {.rows_per_step = 1}};
+  ASSERT_TRUE(follower.step().value());
+  EXPECT_EQ(visible.view().book->version(), 1U);
+  EXPECT_EQ(visible.view().confirmed_at, 0) << "another version is there";
+  ASSERT_TRUE(follower.step());
+  ASSERT_TRUE(follower.step());
+  EXPECT_EQ(visible.view().book->version(), 2U);
+  EXPECT_GE(visible.view().confirmed_at, 100);
+}
+
 /// Without prices; its one version may be of another history, and its load may fail.
 class RestoredStore final : public store::testing::UnaskedStore {
  public:
@@ -90,7 +122,7 @@ class RestoredStore final : public store::testing::UnaskedStore {
     return std::vector{row};
   }
   Result<void> confirm() override { return {}; }
-  Result<void> prices_at(Version, const store::PriceFilter&, const store::PriceSink&) override {
+  Result<void> prices_at(const store::Head&, const store::PriceFilter&, const store::PriceSink&) override {
     ++loads;
     if (load_fails) return fail(Failure::unavailable, "the replica is being made anew");
     return {};

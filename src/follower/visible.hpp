@@ -25,6 +25,9 @@ class Visible {
     book::Snapshot book;
     WallTime confirmed_at = 0;  ///< when the store last confirmed that this was the newest version; 0: never
     bool ready = false;         ///< holds every version that the store had when the node started, and its chain
+
+    /// Up to which version this node shows what the store says: none while it loads another history than the book's.
+    Version shown() const { return ready ? book->version() : 0; }
   };
   View view() const;
   /// How often the store turned out to have another history than what was shown.

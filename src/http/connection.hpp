@@ -157,6 +157,7 @@ class Connection {
   struct PieceMaker {
     Pieces next;  ///< a worker's, while asked
     unsigned status = 200;
+    WorkerPool& workers;
     bool asked = false;
     std::size_t bytes = 0;  ///< made so far
   };

@@ -22,14 +22,15 @@ void Connection::begin_pieces(Response response) {
                .ending = closing_ ? Ending::close : Ending::keep_alive,
                .content_length = std::nullopt,
                .chunked = exchange_.is_http_1_1});
-  maker_ = std::make_shared<PieceMaker>(std::move(response.pieces), response.status);
+  maker_ = std::make_shared<PieceMaker>(std::move(response.pieces), response.status,
+                                        core_.service().workers(response.lane.value_or(exchange_.route->lane)));
 }
 
 /// When all that there is has been written.
 void Connection::ask_for_piece() {
   if (std::exchange(maker_->asked, true)) return;
   wait_for(Waiting::nothing, true);
-  workers().push([maker = maker_, mailbox = core_.mailbox(), name = name()] {
+  maker_->workers.push([maker = maker_, mailbox = core_.mailbox(), name = name()] {
     Piece piece;
     try {
       piece = maker->next();
@@ -73,7 +74,7 @@ void Connection::end_pieces(std::string_view error) {
   if (!maker) return;
   report(*request, maker->status, maker->bytes, error);
   // What it holds may be large: not on this thread.
-  if (!maker->asked) workers().push([maker] { maker->next = nullptr; });
+  if (!maker->asked) maker->workers.push([maker] { maker->next = nullptr; });
 }
 
 }  // namespace ratebook::http

@@ -21,6 +21,7 @@ void Response::clear() {
   headers.clear();
   body.clear();
   pieces = nullptr;
+  lane = std::nullopt;
 }
 
 Response problem(unsigned status, std::string_view type, std::string_view title, std::string_view detail) {

@@ -38,13 +38,18 @@ class Request {
 /// log), or what it throws, cuts the connection, so that nobody takes the part for the whole.
 using Pieces = std::function<std::expected<std::string, std::string>()>;
 
+/// What a call waits for on the worker pool. Each has a pool of its own: what waits long for one, while it is away,
+/// keeps no worker from the others.
+enum class Lane : std::uint8_t { memory, store, log };
+
 /// The server adds Date, Content-Length, Connection and X-Request-Id.
 struct Response {
   unsigned status = 200;
   std::string_view content_type;  ///< a literal; empty: no body
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  Pieces pieces;  ///< instead of `body`; not from a handler that answers at once
+  Pieces pieces;             ///< instead of `body`; not from a handler that answers at once
+  std::optional<Lane> lane;  ///< where they are made, if not in the route's
 
   void clear();
 };
@@ -94,10 +99,6 @@ using Handler = std::variant<Immediate, Deferred, Uploading, Streaming, Choosing
 /// Decides from the headers whether a request may pass, on the core's own thread, before anything else is done for it
 /// and before its body is read. False: `response`, which is fresh, says why not.
 using Guard = std::function<bool(const Request&, Response& response)>;
-
-/// What a call waits for on the worker pool. Each has a pool of its own: what waits long for one, while it is away,
-/// keeps no worker from the others.
-enum class Lane : std::uint8_t { memory, store, log };
 
 struct Route {
   std::string method;   ///< GET serves HEAD, too

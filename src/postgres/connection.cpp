@@ -94,7 +94,7 @@ std::vector<Server> servers_of(const std::string& conninfo) {
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
 Result<Handle> connect(const std::string& conninfo, const Server& server, const std::optional<std::string>& password,
-                       const PostgresOptions& options, const Runtime& runtime) {
+                       Duration at_most, const Runtime& runtime) {
   // What comes later counts: the string that people write stands above our defaults.
   constexpr std::array<const char*, 10> keywords{"tcp_user_timeout", "keepalives_idle",
                                                  "application_name", "dbname",
@@ -119,14 +119,14 @@ Result<Handle> connect(const std::string& conninfo, const Server& server, const 
   if (handle == nullptr || PQstatus(handle.get()) == CONNECTION_BAD) {
     return failed(handle ? one_line(PQerrorMessage(handle.get())) : "out of memory");
   }
-  const BootTime deadline = runtime.boot_time() + options.connect_time;
+  const BootTime deadline = runtime.boot_time() + at_most;
   for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK; state = PQconnectPoll(handle.get())) {
     if (state == PGRES_POLLING_FAILED) return failed(one_line(PQerrorMessage(handle.get())));
     const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     const BootTime now = runtime.boot_time();
     if (now >= deadline || !await_socket(PQsocket(handle.get()), events, milliseconds_left(now, deadline))) {
       return failed(fmt::format("no connection within {} ms",
-                                std::chrono::duration_cast<std::chrono::milliseconds>(options.connect_time).count()));
+                                std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count()));
     }
   }
   if (PQsetnonblocking(handle.get(), 1) != 0) return failed(one_line(PQerrorMessage(handle.get())));
@@ -171,8 +171,12 @@ Fault fault_of(const PGresult* answer, Effect effect) {
   return {Failure::unavailable, message};
 }
 
-Connection::Connection(Handle handle, const PostgresOptions& options, const Runtime& runtime)
-    : handle_(std::move(handle)), options_(&options), runtime_(&runtime), warning_(std::make_unique<std::string>()) {
+Connection::Connection(Handle handle, const PostgresOptions& options, const Runtime& runtime, std::size_t server)
+    : handle_(std::move(handle)),
+      options_(&options),
+      runtime_(&runtime),
+      server_(server),
+      warning_(std::make_unique<std::string>()) {
   PQsetNoticeReceiver(handle_.get(), take_notice, warning_.get());
 }
 
@@ -180,19 +184,23 @@ void Connection::take_notice(void* warning, const PGresult* notice) {
   *static_cast<std::string*>(warning) = one_line(PQresultErrorMessage(notice));
 }
 
-Result<Connection> Connection::open(const std::string& conninfo, const PostgresOptions& options,
-                                    const Runtime& runtime) {
+Result<Connection> Connection::open(const std::string& conninfo, const PostgresOptions& options, const Runtime& runtime,
+                                    BootTime deadline, std::size_t first) {
   const auto password = read_password(options.password_file);
   if (!password) return std::unexpected(password.error());
   Fault why;
-  for (const Server& server : servers_of(conninfo)) {
-    auto handle = connect(conninfo, server, *password, options, runtime);
+  const auto servers = servers_of(conninfo);
+  for (std::size_t tried = 0; tried < servers.size(); ++tried) {
+    const std::size_t number = (first + tried) % servers.size();
+    // One that is silent leaves their share to the others.
+    const Duration share = (deadline - runtime.boot_time()) / static_cast<std::int64_t>(servers.size() - tried);
+    auto handle = connect(conninfo, servers[number], *password, std::min(options.connect_time, share), runtime);
     if (!handle) {
       why = std::move(handle.error());
       continue;
     }
-    Connection connection{*std::move(handle), options, runtime};
-    auto set = connection.script(session_settings(options));
+    Connection connection{*std::move(handle), options, runtime, number};
+    auto set = connection.script(session_settings(options), std::min(deadline, connection.answer_deadline()));
     if (set) return connection;
     why = std::move(set.error());
   }
@@ -318,9 +326,11 @@ Result<Rows> Connection::within(const Statement& statement) {
   return std::move(rows->front());
 }
 
-Result<void> Connection::script(const std::string& sql) {
+Result<void> Connection::script(const std::string& sql) { return script(sql, answer_deadline()); }
+
+Result<void> Connection::script(const std::string& sql, BootTime deadline) {
   if (PQsendQuery(handle_.get(), sql.c_str()) == 0) return std::unexpected(last_fault(Effect::none));
-  return drain(answer_deadline());
+  return drain(deadline);
 }
 
 Result<void> Connection::drain(BootTime deadline) {

@@ -84,8 +84,10 @@ enum class Effect {
 
 class Connection {
  public:
-  /// Failure::unavailable: no server, no such database, wrong password: says which.
-  static Result<Connection> open(const std::string& conninfo, const PostgresOptions& options, const Runtime& runtime);
+  /// Of the servers that `conninfo` names the first that takes it, from number `first` on (any number), and none beyond
+  /// `deadline`. Failure::unavailable: no server, no such database, wrong password: says which.
+  static Result<Connection> open(const std::string& conninfo, const PostgresOptions& options, const Runtime& runtime,
+                                 BootTime deadline = BootTime::max(), std::size_t first = 0);
 
   /// Runs all in one transaction and one round trip; answers in their order. A statement that the server refuses takes
   /// back the others: its SQLSTATE decides the failure (fault_of).
@@ -111,11 +113,13 @@ class Connection {
   bool is_usable() const;
   /// The same, and the server has not closed it meanwhile, as far as can be known without asking.
   bool is_alive();
+  /// The number of its server among those of the connection string.
+  std::size_t server() const { return server_; }
   /// Waits for notifications; how many came.
   Result<int> await_notifications(Duration at_most);
 
  private:
-  Connection(Handle handle, const PostgresOptions& options, const Runtime& runtime);
+  Connection(Handle handle, const PostgresOptions& options, const Runtime& runtime, std::size_t server);
   Fault last_fault(Effect effect) const;
   Fault give_up(Effect effect, const std::string& why);
   Result<void> flush(BootTime deadline, Effect effect);
@@ -123,6 +127,7 @@ class Connection {
   Result<std::vector<Rows>> run_pipeline(std::span<const Statement> statements, Effect effect, BootTime deadline);
   /// The answers that are still to come to a simple query: nothing but that it is done.
   Result<void> drain(BootTime deadline);
+  Result<void> script(const std::string& sql, BootTime deadline);
   bool await(short events, BootTime deadline) const;
   BootTime answer_deadline() const { return runtime_->boot_time() + options_->answer_time; }
   static void take_notice(void* self, const PGresult* notice);
@@ -130,6 +135,7 @@ class Connection {
   Handle handle_;
   const PostgresOptions* options_;
   const Runtime* runtime_;
+  std::size_t server_;
   std::unique_ptr<std::string> warning_;  ///< the last one since the statements began; its address stays
 };
 

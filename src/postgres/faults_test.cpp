@@ -1,10 +1,13 @@
 // What PostgreSQL can do to a store: silence, locks, commits that nobody can vouch for, other nodes at the same time.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <fstream>
 #include <set>
+#include <tuple>
 
 #include "postgres/test_database.hpp"
 
@@ -19,80 +22,86 @@ using store::contract::prices_at;
 using store::contract::some_prices;
 using store::contract::TestWriter;
 
-template <class Condition>
-bool until(const Condition& condition) {
-  for (int i = 0; i < 1000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(milliseconds{10});
-  }
-  return false;
+/// A socket, and its port.
+std::pair<int, std::string> listen_on_loopback() {
+  const int listening = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(listen(listening, 5), 0);
+  socklen_t size = sizeof address;
+  getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
+  return {listening, std::to_string(ntohs(address.sin_port))};
 }
-
-/// Commits wait for a standby that never comes, as long as it lives.
-class NoStandby {
- public:
-  NoStandby() {
-    set("'nobody'");
-    // Sessions know of it before the process that has commits wait does.
-    EXPECT_TRUE(until([this] { return commits_wait(); }));
-  }
-  ~NoStandby() { set("''"); }
-  NoStandby(const NoStandby&) = delete;
-  NoStandby& operator=(const NoStandby&) = delete;
-
-  /// Ends the waiting of a commit as an operator would, which PostgreSQL answers with success and a warning.
-  void cancel_waiting_commit() {
-    EXPECT_TRUE(until([this] { return cancels_waiting(); }));
-  }
-
- private:
-  bool cancels_waiting() {
-    return !sql_.rows("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").empty();
-  }
-  bool commits_wait() {
-    std::atomic<bool> is_over = false;
-    const std::jthread commit{[&] {
-      Sql{server() + " dbname=postgres"}.rows("SELECT pg_logical_emit_message(true, '', '')");
-      is_over = true;
-    }};
-    while (!is_over) {
-      if (cancels_waiting()) return true;
-    }
-    return false;
-  }
-  void set(const std::string& names) {
-    sql_.rows("SET synchronous_commit = local");
-    sql_.rows("ALTER SYSTEM SET synchronous_standby_names = " + names);
-    sql_.rows("SELECT pg_reload_conf()");
-    EXPECT_TRUE(until([&] {
-      Sql fresh{server() + " dbname=postgres"};
-      return fresh.rows("SHOW synchronous_standby_names").front().empty() == (names == "''");
-    }));
-  }
-  Sql sql_{server() + " dbname=postgres"};
-};
 
 /// Takes connections, and says nothing.
 class SilentServer {
  public:
-  SilentServer() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(bind(listening_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(listening_, 5), 0);
-    socklen_t size = sizeof address;
-    getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = std::to_string(ntohs(address.sin_port));
-  }
+  SilentServer() { std::tie(listening_, port_) = listen_on_loopback(); }
   ~SilentServer() { close(listening_); }
   SilentServer(const SilentServer&) = delete;
   SilentServer& operator=(const SilentServer&) = delete;
   const std::string& port() const { return port_; }
 
  private:
-  int listening_ = socket(AF_INET, SOCK_STREAM, 0);
+  int listening_ = -1;
   std::string port_;
+};
+
+/// Hands everything on to the server, until questions are to have no answer any more.
+class Proxy {
+ public:
+  explicit Proxy(const Sql& sql) : path_(sql.host() + "/.s.PGSQL." + sql.port()) {
+    std::tie(listening_, port_) = listen_on_loopback();
+  }
+  ~Proxy() {
+    accepting_.request_stop();
+    accepting_.join();
+    pumps_.clear();
+    close(listening_);
+  }
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+  const std::string& port() const { return port_; }
+  void keep_questions() { keeps_questions_ = true; }
+
+ private:
+  static bool has_input(int from) {
+    pollfd watched{from, POLLIN, 0};
+    return poll(&watched, 1, 10) > 0;
+  }
+  void accept_some(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (!has_input(listening_)) continue;
+      const int client = accept(listening_, nullptr, nullptr);
+      const int server = socket(AF_UNIX, SOCK_STREAM, 0);
+      sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+      path_.copy(address.sun_path, sizeof address.sun_path - 1);
+      EXPECT_EQ(connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+      pumps_.emplace_back([this, client, server](const std::stop_token& end) {
+        while (!end.stop_requested() && pump(client, server) && pump(server, client)) continue;
+        close(client);
+        close(server);
+      });
+    }
+  }
+  bool pump(int from, int to) const {
+    if (!has_input(from)) return true;
+    std::string bytes(1U << 16U, '\0');
+    const auto got = recv(from, bytes.data(), bytes.size(), 0);
+    if (got <= 0) return false;
+    bytes.resize(static_cast<std::size_t>(got));
+    if (keeps_questions_ && bytes.contains("pg_logical_emit_message")) return true;
+    return send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL) == got;
+  }
+
+  const std::string path_;
+  int listening_ = -1;
+  std::string port_;
+  std::atomic<bool> keeps_questions_ = false;
+  std::vector<std::jthread> pumps_;
+  std::jthread accepting_{[this](const std::stop_token& stop) { accept_some(stop); }};
 };
 
 class Faults : public ::testing::Test {
@@ -215,7 +224,7 @@ TEST_F(Faults, ManyBatchesAreReadWithoutStatistics) {
   sql.rows("INSERT INTO price SELECT number, 0, 1, '2024-01-01', 100 FROM marker");
   sql.rows("INSERT INTO version VALUES (40000, 1, 40000, NULL, 0, decode(repeat('00', 32), 'hex'))");
   std::size_t count = 0;
-  const auto read = node.store().prices_at(40'000, {}, [&](std::span<const NumberedPrice> some) {
+  const auto read = node.store().prices_at({.version = 40'000}, {}, [&](std::span<const NumberedPrice> some) {
     count += some.size();
     return true;
   });
@@ -236,6 +245,36 @@ TEST_F(Faults, ManyWhoAskASilentServerDoNotAllWaitForIt) {
   }
   EXPECT_TRUE(until([&] { return node.store().batch("x").has_value(); }));
   EXPECT_TRUE(node.store().batch("x"));
+}
+
+TEST_F(Faults, QuestionsThatWereGivenUpDoNotStayOnTheServer) {
+  auto options = quick();
+  options.question_time = milliseconds{300};
+  TestNode node{options};
+  NoStandby no_standby;
+  Sql sql{database.conninfo()};
+  const auto waiting = [&] {
+    return std::stoi(sql.rows("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").front());
+  };
+  int most = 0;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_FALSE(node.store().head());
+    most = std::max(most, waiting());
+  }
+  EXPECT_GT(most, 0);
+  EXPECT_LT(most, 10);
+  EXPECT_TRUE(until([&] { return waiting() == 0; }));
+}
+
+TEST_F(Faults, AServerThatTakesConnectionsAndGivesNoAnswerIsNotTheFirstAgain) {
+  const Sql sql{database.conninfo()};
+  Proxy fallen{sql};
+  const std::string both =
+      fmt::format("{} host=127.0.0.1,{} port={},{}", database.conninfo(), sql.host(), fallen.port(), sql.port());
+  TestNode node{PostgresOptions{.primary = both, .question_time = milliseconds{500}}};
+  fallen.keep_questions();
+  EXPECT_FALSE(node.store().head());
+  EXPECT_TRUE(until([&] { return node.store().head().has_value(); }));
 }
 
 TEST_F(Faults, BrokenConnectionsAreMadeAnew) {
@@ -269,6 +308,24 @@ TEST_F(Faults, OtherNodesHearOfAVersion) {
   writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices);
   EXPECT_TRUE(until([&] { return seen() > before; }));
   EXPECT_EQ(prices_at(other.store(), 1), prices);
+}
+
+TEST_F(Faults, SweptPricesGoWhileVersionsKeepComing) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  ASSERT_TRUE(node.store().stage(writer.chunk(attempt_name(1), 0, prices)));
+  const std::jthread versions{[&](const std::stop_token& stop) {
+    Sql sql{database.conninfo()};
+    while (!stop.stop_requested()) {
+      sql.rows("NOTIFY ratebook");
+      std::this_thread::sleep_for(milliseconds{5});
+    }
+  }};
+  auto request = writer.request({});
+  request.swept = {attempt_name(1)};
+  ASSERT_TRUE(node.store().publish(request));
+  Sql sql{database.conninfo()};
+  EXPECT_TRUE(until([&] { return sql.rows("SELECT count(*) FROM price").front() == "0"; }));
 }
 
 TEST_F(Faults, AbandonedAttemptStaysVoidForEver) {
@@ -391,18 +448,51 @@ TEST_F(Faults, ManyPricesAreReadInTransactionsThatAReplicaDoesNotCancel) {
     std::ranges::sort(some);
     writer.commit(header_of("carrier-a", std::to_string(number), size), attempt_name(number), some);
   }
-  std::set<std::string> begun;
+  std::set<std::string> ended;
   Sql other{database.conninfo()};
   std::size_t count = 0;
   const store::PriceSink sink = [&](std::span<const NumberedPrice> some) {
     count += some.size();
-    const auto rows = other.rows("SELECT xact_start FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT chunk%'");
-    begun.insert(rows.begin(), rows.end());
+    EXPECT_EQ(other.rows("SELECT FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT chunk%'").size(), 0U);
+    const auto rows = other.rows("SELECT query_start FROM pg_stat_activity WHERE query = 'ROLLBACK' AND datname = '" +
+                                 database.name() + "'");
+    ended.insert(rows.begin(), rows.end());
     return true;
   };
-  ASSERT_TRUE(node.store().prices_at(2, {}, sink));
+  ASSERT_TRUE(node.store().prices_at(*node.store().head(), {}, sink));
   EXPECT_EQ(count, 2 * size);
-  EXPECT_EQ(begun.size(), 2U);
+  EXPECT_EQ(ended.size(), 2U);
+}
+
+TEST_F(Faults, WhatAReplicaBreaksOffIsReadOnFromThePrimary) {
+  constexpr std::size_t size = 20'000;
+  TestNode node{PostgresOptions{.primary = database.conninfo(),
+                                .replica = database.conninfo() + " application_name=replica",
+                                .copied_prices_max = size}};
+  TestWriter writer{node.store()};
+  std::vector<NumberedPrice> all;
+  for (const int number : {1, 2, 3}) {
+    const auto some = some_prices(size, number);
+    writer.commit(header_of("carrier-a", std::to_string(number), size), attempt_name(number), some);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  Sql admin{server() + " dbname=postgres"};
+  std::size_t ended = 0;
+  std::vector<NumberedPrice> read;
+  const store::PriceSink sink = [&](std::span<const NumberedPrice> some) {
+    read.insert(read.end(), some.begin(), some.end());
+    const auto rows = admin.rows(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'replica' AND datname = "
+        "'" +
+        database.name() + "'");
+    ended += rows.size();
+    return true;
+  };
+  ASSERT_TRUE(node.store().prices_at(*node.store().head(), {}, sink));
+  EXPECT_EQ(ended, 1U);
+  std::ranges::sort(read);
+  std::ranges::sort(all);
+  EXPECT_EQ(read, all);
 }
 
 TEST_F(Faults, PasswordComesFromItsFileAndIsNotShown) {

@@ -21,10 +21,10 @@ class MoveIn {
       : from_(from), to_(to), progress_(progress) {}
 
   Result<Moved> run() {
-    if (auto empty = clear(); !empty) return std::unexpected(empty.error());
     const auto head = from_.head();
     if (!head) return std::unexpected(head.error());
     moved_.head = *head;
+    if (auto cleared = clear(); !cleared) return std::unexpected(cleared.error());
     if (auto read = read_batches(); !read) return std::unexpected(read.error());
     for (const auto& batch : batches_) {
       if (batch.version == 0) continue;
@@ -35,24 +35,41 @@ class MoveIn {
       to_.roll_back();
       return std::unexpected(filled.error());
     }
-    if (auto committed = to_.commit(); !committed) return std::unexpected(committed.error());
+    if (auto committed = to_.commit(); !committed) {
+      Fault& fault = committed.error();
+      if (fault.failure == Failure::unknown) {
+        fault.message += "; all may be there: move again, which says so once a standby has confirmed it";
+      }
+      return std::unexpected(std::move(fault));
+    }
     return moved_;
   }
 
  private:
-  /// What a move before left, which counts for nobody.
+  /// What a move before left, which counts for nobody. The lock waits for one whose last commit is still in doubt.
   Result<void> clear() {
-    const auto rows = to_.run(Statement{"SELECT (SELECT version FROM head) = 0 AND NOT EXISTS (SELECT FROM batch) "
-                                        "AND NOT EXISTS (SELECT FROM port)"},
-                              Effect::none);
-    if (!rows) return std::unexpected(rows.error());
-    if (rows->integer(0, 0) == 0) {
-      return fail(Failure::conflict,
-                  "the database has prices or places of its own: name an empty one, and start no node before the move");
+    const std::array questions{Statement{"SELECT version, chain FROM head FOR UPDATE"},
+                               Statement{"SELECT EXISTS (SELECT FROM batch) OR EXISTS (SELECT FROM port)"}};
+    const auto rows = to_.begin(questions);
+    if (!rows) {
+      return fail(rows.error().failure, rows.error().message +
+                                            "; if that is a lock, a move before may still be in doubt: see to it that "
+                                            "a standby is there, and move again");
     }
-    const auto cleared = to_.run(Statement{"TRUNCATE marker, price, swept_chunk"}, Effect::change);
-    if (!cleared) return std::unexpected(cleared.error());
-    return {};
+    const Rows& stands = rows->front();
+    const auto version = stands.integer_as<Version>(0, 0);
+    const bool is_moved = version > 0 && store::Head{version, stands.digest(0, 1)} == moved_.head;
+    if (is_moved || version > 0 || rows->back().integer(0, 0) != 0) {
+      to_.roll_back();
+      return fail(Failure::conflict, is_moved ? "the database holds this history already: nothing is left to move"
+                                              : "the database has prices or places of its own: name an empty one, and "
+                                                "start no node before the move");
+    }
+    if (auto cleared = change(Statement{"TRUNCATE marker, price, swept_chunk"}); !cleared) {
+      to_.roll_back();
+      return cleared;
+    }
+    return to_.commit();
   }
 
   /// In the order of their decisions.
@@ -107,15 +124,15 @@ class MoveIn {
     if (!places) return std::unexpected(places.error());
     std::size_t number = 0;
     for (const auto& port : places->ports) {
-      if (auto put = insert(Statement{"INSERT INTO port VALUES ($1, $2)", number++, port.code}); !put) return put;
+      if (auto put = change(Statement{"INSERT INTO port VALUES ($1, $2)", number++, port.code}); !put) return put;
     }
     if (auto put = insert_batches(); !put) return put;
     if (auto put = insert_versions(); !put) return put;
-    return insert(Statement{"UPDATE head SET version = $1, chain = $2, sequence = $3", moved_.head.version,
+    return change(Statement{"UPDATE head SET version = $1, chain = $2, sequence = $3", moved_.head.version,
                             moved_.head.chain, batches_.size()});
   }
 
-  Result<void> insert(const Statement& statement) {
+  Result<void> change(const Statement& statement) {
     const auto done = to_.within(statement);
     if (!done) return std::unexpected(done.error());
     return {};
@@ -143,7 +160,7 @@ class MoveIn {
       const std::span some{batches_.data() + from, std::min(rows_per_statement, batches_.size() - from)};
       std::string rows;
       json::append_objects(rows, some, write);
-      const auto put = insert(Statement{
+      const auto put = change(Statement{
           "INSERT INTO batch SELECT sequence, id, source, key, decode(digest, 'hex'), prices, replaces, status, "
           "rejection, "
           "attempt, accepted_at, committed_at, version, retracted FROM jsonb_to_recordset($1) AS t (sequence bigint, "
@@ -171,7 +188,7 @@ class MoveIn {
       if (versions->empty()) return fail(Failure::damaged, "the history that is moved has a gap");
       std::string rows;
       json::append_objects(rows, *versions, write);
-      const auto put = insert(Statement{
+      const auto put = change(Statement{
           "INSERT INTO version SELECT t.version, kind, b.sequence, r.sequence, t.committed_at, decode(chain, 'hex') "
           "FROM jsonb_to_recordset($1) AS t (version bigint, kind smallint, batch text, replaced text, "
           "committed_at bigint, chain text) LEFT JOIN batch AS b ON b.id = t.batch LEFT JOIN batch AS r ON r.id = "
@@ -190,7 +207,7 @@ class MoveIn {
   Result<void> insert_places(Version version) {
     const auto places = from_.places(version);
     if (!places) return std::unexpected(places.error());
-    return insert(Statement{"SELECT insert_places($1, $2)", version, places_json(*places)});
+    return change(Statement{"SELECT insert_places($1, $2)", version, places_json(*places)});
   }
 
   store::Store& from_;

@@ -1,12 +1,51 @@
 // A history of another store in an empty database: the same answers for every version.
 #include "postgres/move_in.hpp"
 
+#include <map>
+
 #include "postgres/test_database.hpp"
+#include "store/testing.hpp"
 
 namespace ratebook::postgres {
 namespace {
 
 using namespace store::contract;
+
+/// What another store says, without asking it again.
+class Remembered final : public store::testing::UnaskedStore {
+ public:
+  explicit Remembered(store::Store& from)
+      : UnaskedStore(machine_runtime()),
+        head_(*from.head()),
+        versions_(*from.versions(0, 1000)),
+        batches_(*from.batches({})) {
+    for (Version at = 0; at <= head_.version; ++at) places_.push_back(*from.places(at));
+    for (const Batch& batch : batches_.batches) {
+      (void)from.prices_of(batch.attempt, [&](std::span<const NumberedPrice> some) {
+        auto& prices = prices_[batch.attempt];
+        prices.insert(prices.end(), some.begin(), some.end());
+        return true;
+      });
+    }
+  }
+  Result<store::Head> head() override { return head_; }
+  Result<PlacesDocument> places(Version at) override { return places_.at(at); }
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t) override {
+    return std::vector(versions_.begin() + static_cast<std::ptrdiff_t>(after), versions_.end());
+  }
+  Result<store::BatchPage> batches(const store::BatchFilter&) override { return batches_; }
+  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override {
+    sink(prices_[attempt]);
+    return {};
+  }
+
+ private:
+  store::Head head_;
+  std::vector<VersionRow> versions_;
+  store::BatchPage batches_;
+  std::vector<PlacesDocument> places_;
+  std::map<std::string, std::vector<NumberedPrice>> prices_;
+};
 
 class MovingIn : public ::testing::Test {
  protected:
@@ -88,9 +127,36 @@ TEST_F(MovingIn, TakesPlacesBatchesAndVersionsAlong) {
 
 TEST_F(MovingIn, DatabaseWithAHistoryIsRefused) {
   make_history();
-  const auto moved = move(source);
+  const TestDatabase target;
+  TestNode to{target};
+  ASSERT_TRUE(to.store().number_ports(std::vector{*PortCode::parse("CNSGH")}));
+  const auto moved = move(target);
   ASSERT_FALSE(moved.has_value());
   EXPECT_EQ(moved.error().failure, Failure::conflict);
+  EXPECT_TRUE(moved.error().message.contains("of its own")) << moved.error().message;
+}
+
+TEST_F(MovingIn, RepeatedAfterACommitInDoubtItTakesNothingAway) {
+  make_history();
+  const TestDatabase target;
+  const PostgresOptions options{.primary = target.conninfo(),
+                                .answer_time = std::chrono::seconds{2},
+                                .lock_time = std::chrono::milliseconds{500}};
+  Remembered history{from.store()};
+  std::optional<NoStandby> no_standby;
+  const auto moved = move_in(history, options, machine_runtime(), [&](std::uint64_t prices) {
+    if (prices == 70'500) no_standby.emplace();
+  });
+  ASSERT_FALSE(moved.has_value());
+  EXPECT_EQ(moved.error().failure, Failure::unknown) << moved.error().message;
+  EXPECT_EQ(move_in(history, options, machine_runtime(), [](std::uint64_t) {}).error().failure, Failure::unavailable)
+      << "the commit may still come";
+  no_standby.reset();
+  TestNode to{target};
+  ASSERT_TRUE(until([&] { return to.store().head().value_or(store::Head{}) == *from.store().head(); }));
+  EXPECT_TRUE(move(target).error().message.contains("already"));
+  const Version newest = from.store().head()->version;
+  EXPECT_EQ(prices_at(to.store(), newest), prices_at(from.store(), newest));
 }
 
 TEST_F(MovingIn, TryThatBrokeOffIsBegunAnew) {

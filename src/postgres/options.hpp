@@ -19,7 +19,7 @@ struct PostgresOptions {
   std::size_t scan_connections = 2;      ///< to either server, for prices; more wait
   std::size_t stage_connections = 2;     ///< chunks of a large batch that are written at once
   std::size_t stage_rest_percent = 100;  ///< of what writing these took, for which the batch then rests
-  std::size_t copied_prices_max = 500'000;           ///< on their way out by one COPY, but for a chunk that has more
+  std::size_t copied_prices_max = 200'000;           ///< kept from one COPY until it is whole; a chunk may have more
   Duration connect_time = std::chrono::seconds{2};   ///< until a connection stands
   Duration question_time = std::chrono::seconds{2};  ///< for an answer to a question: someone waits for it
   Duration answer_time = std::chrono::seconds{10};   ///< for an answer; past it the connection is closed

@@ -2,7 +2,9 @@
 
 namespace ratebook::postgres {
 
-Result<Pool::Lease> Pool::lease(Duration at_most) {
+Result<Pool::Lease> Pool::lease(std::optional<BootTime> deadline) {
+  std::size_t first = 0;
+  const Duration at_most = deadline ? *deadline - runtime_.boot_time() : options_.answer_time;
   {
     std::unique_lock lock{mutex_};
     if (!freed_.wait_for(lock, at_most, [this] { return in_use_ < connections_max_; })) {
@@ -14,8 +16,9 @@ Result<Pool::Lease> Pool::lease(Duration at_most) {
       idle_.pop_back();
       if (connection.is_alive()) return Lease{*this, std::move(connection)};
     }
+    first = first_;
   }
-  auto connection = Connection::open(conninfo_, options_, runtime_);
+  auto connection = Connection::open(conninfo_, options_, runtime_, deadline.value_or(BootTime::max()), first);
   if (connection) return Lease{*this, *std::move(connection)};
   {
     const std::lock_guard lock{mutex_};
@@ -34,6 +37,7 @@ void Pool::take_back(Connection connection) {
     } else {
       // The server has gone, or a fail-over has come: what lies here is most probably broken, too.
       idle_.clear();
+      first_ = connection.server() + 1;
     }
   }
   freed_.notify_one();

@@ -3,6 +3,7 @@
 #pragma once
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -33,9 +34,9 @@ class Pool {
     Connection connection_;
   };
 
-  /// Waits for a free one. Failure::unavailable: all are in use for so long, or none can be made.
-  Result<Lease> lease(Duration at_most);
-  Result<Lease> lease() { return lease(options_.answer_time); }
+  /// Waits for a free one, as long as for an answer, or until `deadline`, by which a new one must stand, too.
+  /// Failure::unavailable: all are in use for so long, or none can be made.
+  Result<Lease> lease(std::optional<BootTime> deadline = std::nullopt);
   std::size_t in_use() const;
 
  private:
@@ -49,6 +50,9 @@ class Pool {
   std::condition_variable freed_;
   std::vector<Connection> idle_;  ///< guarded by mutex_, as are those in use
   std::size_t in_use_ = 0;
+  /// The server that the next connection is tried with. One that gave no answer is not the first again: it may take
+  /// connections, and be a primary that does not know of its fall.
+  std::size_t first_ = 0;
 };
 
 }  // namespace ratebook::postgres

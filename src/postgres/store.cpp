@@ -39,17 +39,17 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresOptions
 }
 
 Result<Rows> PostgresStore::ask(const Statement& question) {
-  const BootTime began = runtime_.boot_time();
+  const BootTime deadline = runtime_.boot_time() + options_.question_time;
   const auto failed = [&](const Fault& fault) {
     const BootTime now = runtime_.boot_time();
-    if (now - began >= options_.question_time) breaker_.was_silent(now);
+    if (now >= deadline) breaker_.was_silent(now);
     // Nothing is in doubt but what was read.
     return fail(Failure::unavailable, fault.message);
   };
-  auto lease = primary_.lease(options_.question_time);
+  auto lease = primary_.lease(deadline);
   if (!lease) return failed(lease.error());
   const std::array statements{question, Statement{proving_write}};
-  auto rows = (*lease)->run(statements, Effect::change, options_.question_time);
+  auto rows = (*lease)->run(statements, Effect::change, deadline - runtime_.boot_time());
   if (!rows) return failed(rows.error());
   breaker_.answered();
   return std::move(rows->front());
@@ -77,19 +77,34 @@ Result<void> PostgresStore::listen_once(const std::stop_token& stop) {
   }
   // What came while nobody listened.
   changed_.notify();
-  Duration until_look = Duration{0};
+  BootTime look = runtime_.boot_time();
   constexpr Duration nap = std::chrono::milliseconds{200};
   while (!stop.stop_requested()) {
     const auto came = connection->await_notifications(nap);
     if (!came) return std::unexpected(came.error());
     if (*came > 0) changed_.notify();
-    until_look -= nap;
-    if (*came > 0 || until_look > Duration{0}) continue;
+    if (runtime_.boot_time() < look) continue;
+    if (auto ended = end_orphaned_questions(*connection); !ended) return ended;
     // Also proves that the connection still leads somewhere.
     const auto deleted = delete_swept(*connection);
     if (!deleted) return std::unexpected(deleted.error());
-    if (!*deleted) until_look = options_.poll_interval;
+    if (!*deleted) look = runtime_.boot_time() + options_.poll_interval;
   }
+  return {};
+}
+
+/// Without a standby a question never ends, nor does its session when the node has given it up: PostgreSQL looks at
+/// neither the client nor a limit while a commit waits. What it waits for is a write of nothing: no commit is cut
+/// short.
+Result<void> PostgresStore::end_orphaned_questions(Connection& connection) {
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(2 * options_.question_time);
+  const auto ended =
+      connection.run(Statement{"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                               "AND usename = current_user AND wait_event = 'SyncRep' AND query = $1 "
+                               "AND query_start < clock_timestamp() - make_interval(secs => $2::bigint / 1000.0)",
+                               proving_write, age.count()},
+                     Effect::none);
+  if (!ended) return std::unexpected(ended.error());
   return {};
 }
 

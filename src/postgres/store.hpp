@@ -57,8 +57,10 @@ class PostgresStore final : public store::Store {
 
   // store_prices.cpp
   Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
-  Result<void> prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) override;
-  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) override;
+  Result<void> prices_at(const store::Head& at, const store::PriceFilter& filter,
+                         const store::PriceSink& sink) override;
+  Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,
+                                                        std::optional<store::ChunkName> after) override;
 
  private:
   PostgresStore(const PostgresOptions& options, const Runtime& runtime);
@@ -67,12 +69,12 @@ class PostgresStore final : public store::Store {
   /// The same, of those that clients ask, any number at once: not of a primary that was silent a moment ago.
   Result<Rows> ask_briefly(const Statement& question);
   Result<std::optional<Batch>> find_batch(const Statement& question);
+  /// Ends, on the server, questions that were given up here.
+  Result<void> end_orphaned_questions(Connection& connection);
   /// Deletes the prices of one swept chunk; false: none is left.
   Result<bool> delete_swept(Connection& connection);
   void listen(const std::stop_token& stop);
   Result<void> listen_once(const std::stop_token& stop);
-  /// The newest version that is not after `at`.
-  Result<store::Head> head_at(Version at);
 
   const PostgresOptions& options_;
   const Runtime& runtime_;

@@ -49,33 +49,30 @@ std::string condition_of(const store::PriceFilter& filter) {
   return condition;
 }
 
-/// Hands prices on in sorted spans, as many at once as a reader takes well.
-class SortedOutlet {
+/// What one COPY brings: it is handed on only once it is whole, so that what broke off can be read again, elsewhere.
+class Copied {
  public:
-  explicit SortedOutlet(const store::PriceSink& sink) : sink_(sink) { prices_.reserve(prices_per_span); }
-
-  bool add(const NumberedPrice& price) {
-    prices_.push_back(price);
-    return prices_.size() < prices_per_span || flush();
-  }
-  bool flush() {
-    if (prices_.empty() || stopped_) return !stopped_;
-    if (!std::ranges::is_sorted(prices_)) radix_sort(std::span(prices_), scratch_);
-    stopped_ = !sink_(prices_);
+  void add(const NumberedPrice& price) { prices_.push_back(price); }
+  /// In sorted spans, as many at once as a reader takes well. False: it wants no more.
+  bool give(const store::PriceSink& sink) {
+    for (std::span<NumberedPrice> rest{prices_}; !rest.empty();) {
+      const auto some = rest.first(std::min(rest.size(), prices_per_span));
+      if (!std::ranges::is_sorted(some)) radix_sort(some, scratch_);
+      if (!sink(some)) return false;
+      rest = rest.subspan(some.size());
+    }
     prices_.clear();
-    return !stopped_;
+    return true;
   }
-  bool is_stopped() const { return stopped_; }
+  std::vector<NumberedPrice> take() { return std::move(prices_); }
 
  private:
-  const store::PriceSink& sink_;
   std::vector<NumberedPrice> prices_;
   std::vector<NumberedPrice> scratch_;
-  bool stopped_ = false;
 };
 
 Result<void> copy_some(Connection& connection, std::span<const std::int64_t> numbers, const std::string& condition,
-                       SortedOutlet& outlet) {
+                       Copied& copied) {
   PriceDecoder decoder;
   return connection.copy_out(
       fmt::format("COPY (SELECT chunk, orig, dest, day, cents FROM price WHERE chunk = ANY('{{{}}}'::bigint[]){}) "
@@ -84,27 +81,30 @@ Result<void> copy_some(Connection& connection, std::span<const std::int64_t> num
       [&](std::string_view piece) -> Result<bool> {
         const auto row = decoder.decode(piece);
         if (!row) return std::unexpected(row.error());
-        return !*row || outlet.add((*row)->price);
+        if (*row) copied.add((*row)->price);
+        return true;
       });
 }
 
-/// Chunks of committed batches, which never change: each COPY has a transaction of its own. A replica cancels one that
-/// is older than its max_standby_streaming_delay (30 s) as soon as commits go on.
+/// Chunks of committed batches, which never change, from number `given` on, which goes along: each COPY has a
+/// transaction of its own. A replica cancels those that hold its replay up (max_standby_streaming_delay, 30 s).
 Result<void> copy_chunks(Connection& connection, std::span<const StagedChunk> chunks, const std::string& condition,
-                         std::size_t prices_max, SortedOutlet& outlet) {
-  while (!chunks.empty() && !outlet.is_stopped()) {
+                         std::size_t prices_max, const store::PriceSink& sink, std::size_t& given) {
+  while (given < chunks.size()) {
     std::vector<std::int64_t> numbers;
-    for (std::size_t prices = 0; !chunks.empty() && prices < prices_max && numbers.size() < chunks_per_copy;) {
-      numbers.push_back(chunks.front().number);
-      prices += static_cast<std::size_t>(chunks.front().price_count);
-      chunks = chunks.subspan(1);
+    std::size_t next = given;
+    for (std::size_t prices = 0; next < chunks.size() && prices < prices_max && numbers.size() < chunks_per_copy;) {
+      numbers.push_back(chunks[next].number);
+      prices += static_cast<std::size_t>(chunks[next++].price_count);
     }
     if (auto begun = connection.begin({&by_index, 1}); !begun) return std::unexpected(begun.error());
-    const auto copied = copy_some(connection, numbers, condition, outlet);
+    Copied copied;
+    const auto whole = copy_some(connection, numbers, condition, copied);
     connection.roll_back();
-    if (!copied) return copied;
+    if (!whole) return whole;
+    given = next;
+    if (!copied.give(sink)) break;
   }
-  outlet.flush();
   return {};
 }
 
@@ -129,16 +129,28 @@ Result<void> read_attempt(Connection& connection, const std::string& attempt, st
   if (rows->front().size() == 0) {
     return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
   }
-  SortedOutlet outlet{sink};
-  return copy_chunks(connection, chunks_in(rows->back()), "", prices_max, outlet);
+  std::size_t given = 0;
+  return copy_chunks(connection, chunks_in(rows->back()), "", prices_max, sink, given);
 }
 
+bool holds_version(const Rows& chain, const store::Head& at) {
+  return at == store::Head{} || (chain.size() == 1 && chain.digest(0, 0) == at.chain);
+}
+
+std::unexpected<Fault> no_version(const store::Head& at) {
+  return fail(Failure::not_found, fmt::format("version {} is not here, or is another", at.version));
+}
+
+Statement chain_of(const store::Head& at) {
+  return Statement{"SELECT chain FROM version WHERE version = $1", at.version};
+}
+
+/// From chunk number `given` on, which goes along.
 Result<void> read_version(Connection& connection, const store::Head& at, const store::PriceFilter& filter,
-                          std::size_t prices_max, const store::PriceSink& sink) {
+                          std::size_t prices_max, const store::PriceSink& sink, std::size_t& given) {
   const std::array questions{
       // Of a table that has grown since it was looked at, the planner thinks that one row fits: a loop in a loop.
-      Statement{"SET LOCAL enable_nestloop = off"},
-      Statement{"SELECT chain FROM version WHERE version = $1", at.version},
+      Statement{"SET LOCAL enable_nestloop = off"}, chain_of(at),
       Statement{"SELECT number, marker.price_count FROM batch JOIN marker USING (attempt) "
                 "WHERE version BETWEEN 1 AND $1 AND (retracted_version = 0 OR retracted_version > $1) "
                 "AND first_day <= date '1970-01-01' + $3::integer AND last_day >= date '1970-01-01' + $2::integer "
@@ -147,25 +159,12 @@ Result<void> read_version(Connection& connection, const store::Head& at, const s
   const auto rows = begin_snapshot(connection, questions);
   if (!rows) return std::unexpected(rows.error());
   connection.roll_back();
-  const Rows& chain = (*rows)[1];
-  if (chain.size() != 1 || chain.digest(0, 0) != at.chain) {
-    return fail(Failure::not_found, fmt::format("version {} is not here, or is another", at.version));
-  }
-  SortedOutlet outlet{sink};
-  return copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), prices_max,
-                     outlet);
+  if (!holds_version((*rows)[1], at)) return no_version(at);
+  return copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), prices_max, sink,
+                     given);
 }
 
 }  // namespace
-
-Result<store::Head> PostgresStore::head_at(Version at) {
-  const auto rows =
-      ask_briefly(Statement{"SELECT version, chain FROM version WHERE version <= $1 ORDER BY version DESC LIMIT 1",
-                            std::min<Version>(at, INT64_MAX)});
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->size() == 0) return store::Head{};
-  return store::Head{.version = rows->integer_as<Version>(0, 0), .chain = rows->digest(0, 1)};
-}
 
 /// From the primary: a replica may have the same attempt under another history.
 Result<void> PostgresStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
@@ -174,58 +173,53 @@ Result<void> PostgresStore::prices_of(const std::string& attempt, const store::P
   return read_attempt(**lease, attempt, options_.copied_prices_max, sink);
 }
 
-/// From the replica, and where that has not got far enough, or does not answer, from the primary.
-Result<void> PostgresStore::prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) {
-  const auto head = head_at(at);
-  if (!head) return std::unexpected(head.error());
-  if (head->version == 0) return {};
+/// From the replica, and what that has not got yet, or breaks off, from the primary: the chain proves that it is what
+/// the caller was told of.
+Result<void> PostgresStore::prices_at(const store::Head& at, const store::PriceFilter& filter,
+                                      const store::PriceSink& sink) {
+  std::size_t given = 0;
   if (replica_scans_ != nullptr) {
-    bool has_given = false;
-    const store::PriceSink noting = [&](std::span<const NumberedPrice> prices) {
-      has_given = true;
-      return sink(prices);
-    };
     if (auto lease = replica_scans_->lease()) {
-      // What was given once must not come again.
-      if (auto done = read_version(**lease, *head, filter, options_.copied_prices_max, noting); done || has_given)
-        return done;
+      const auto read = read_version(**lease, at, filter, options_.copied_prices_max, sink, given);
+      if (read) return read;
+      if (read.error().failure != Failure::not_found) options_.report(read.error());
     }
   }
   auto lease = scans_.lease();
   if (!lease) return std::unexpected(lease.error());
-  return read_version(**lease, *head, filter, options_.copied_prices_max, sink);
+  return read_version(**lease, at, filter, options_.copied_prices_max, sink, given);
 }
 
-Result<std::optional<store::VersionChunk>> PostgresStore::next_chunk(Version at,
+Result<std::optional<store::VersionChunk>> PostgresStore::next_chunk(const store::Head& at,
                                                                      std::optional<store::ChunkName> after) {
   auto lease = scans_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& connection = **lease;
   const std::array questions{
+      chain_of(at),
       Statement{"SELECT number, marker.price_count, v.version, chunk FROM version AS v "
                 "JOIN batch ON batch.sequence = v.batch JOIN marker USING (attempt) "
                 "WHERE v.kind = 1 AND v.version BETWEEN $2 AND $1 AND (v.version > $2 OR chunk > $3) "
                 "AND (retracted_version = 0 OR retracted_version > $1) ORDER BY v.version, chunk LIMIT 1",
-                std::min<Version>(at, INT64_MAX), after ? after->version : 0,
-                after ? std::int64_t{after->chunk} : std::int64_t{-1}}};
+                at.version, after ? after->version : 0, after ? std::int64_t{after->chunk} : std::int64_t{-1}}};
   const auto rows = begin_snapshot(connection, questions);
   if (!rows) return std::unexpected(rows.error());
-  const Rows& marker = rows->front();
+  if (!holds_version(rows->front(), at)) {
+    connection.roll_back();
+    return no_version(at);
+  }
+  const Rows& marker = rows->back();
   std::optional<store::VersionChunk> found;
   if (marker.size() > 0) {
     found.emplace(store::ChunkName{marker.integer_as<Version>(0, 2), marker.integer_as<std::uint32_t>(0, 3)},
                   std::vector<NumberedPrice>{});
-    const store::PriceSink sink = [&found](std::span<const NumberedPrice> prices) {
-      found->prices.insert(found->prices.end(), prices.begin(), prices.end());
-      return true;
-    };
-    SortedOutlet outlet{sink};
+    Copied copied;
     const std::int64_t number = marker.integer(0, 0);
-    if (auto copied = copy_some(connection, {&number, 1}, "", outlet); !copied) {
+    if (auto whole = copy_some(connection, {&number, 1}, "", copied); !whole) {
       connection.roll_back();
-      return std::unexpected(copied.error());
+      return std::unexpected(whole.error());
     }
-    outlet.flush();
+    found->prices = copied.take();
     std::ranges::sort(found->prices);
   }
   const Statement proof{proving_write};

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "postgres/store.hpp"
@@ -68,6 +69,59 @@ class TestDatabase {
  private:
   static inline std::atomic<int> count_{0};
   const std::string name_ = "ratebook_test_" + std::to_string(getpid()) + "_" + std::to_string(++count_);
+};
+
+template <class Condition>
+bool until(const Condition& condition) {
+  for (int i = 0; i < 1000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  }
+  return false;
+}
+
+/// Commits wait for a standby that never comes, as long as it lives.
+class NoStandby {
+ public:
+  NoStandby() {
+    set("'nobody'");
+    // Sessions know of it before the process that has commits wait does.
+    EXPECT_TRUE(until([this] { return commits_wait(); }));
+  }
+  ~NoStandby() { set("''"); }
+  NoStandby(const NoStandby&) = delete;
+  NoStandby& operator=(const NoStandby&) = delete;
+
+  /// Ends the waiting of a commit as an operator would, which PostgreSQL answers with success and a warning.
+  void cancel_waiting_commit() {
+    EXPECT_TRUE(until([this] { return cancels_waiting(); }));
+  }
+
+ private:
+  bool cancels_waiting() {
+    return !sql_.rows("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'").empty();
+  }
+  bool commits_wait() {
+    std::atomic<bool> is_over = false;
+    const std::jthread commit{[&] {
+      Sql{server() + " dbname=postgres"}.rows("SELECT pg_logical_emit_message(true, '', '')");
+      is_over = true;
+    }};
+    while (!is_over) {
+      if (cancels_waiting()) return true;
+    }
+    return false;
+  }
+  void set(const std::string& names) {
+    sql_.rows("SET synchronous_commit = local");
+    sql_.rows("ALTER SYSTEM SET synchronous_standby_names = " + names);
+    sql_.rows("SELECT pg_reload_conf()");
+    EXPECT_TRUE(until([&] {
+      Sql fresh{server() + " dbname=postgres"};
+      return fresh.rows("SHOW synchronous_standby_names").front().empty() == (names == "''");
+    }));
+  }
+  Sql sql_{server() + " dbname=postgres"};
 };
 
 /// A store that looks for leftovers often.

@@ -231,9 +231,15 @@ Result<std::vector<NumberedPrice>> Database::prices_of(const std::string& attemp
   return all;
 }
 
-Result<std::vector<NumberedPrice>> Database::prices_at(Version at, const store::PriceFilter& filter) const {
-  if (at > head().version) return fail(Failure::not_found, "no such version here");
-  if (plant_ == Plant::past_version_shows_present) at = head().version;
+bool Database::has(const store::Head& at) const {
+  if (at.version == 0) return at.chain == Digest{};
+  return at.version <= head().version && versions(at.version - 1, 1).front().chain == at.chain;
+}
+
+Result<std::vector<NumberedPrice>> Database::prices_at(const store::Head& head_at,
+                                                       const store::PriceFilter& filter) const {
+  if (!has(head_at)) return fail(Failure::not_found, "no such version here");
+  const Version at = plant_ == Plant::past_version_shows_present ? head().version : head_at.version;
   const auto wanted = [](const std::vector<PortNumber>& ports, PortNumber port) {
     return ports.empty() || std::ranges::binary_search(ports, port);
   };
@@ -254,9 +260,10 @@ Result<std::vector<NumberedPrice>> Database::prices_at(Version at, const store::
   return all;
 }
 
-Result<std::optional<store::VersionChunk>> Database::next_chunk(Version at,
+Result<std::optional<store::VersionChunk>> Database::next_chunk(const store::Head& head_at,
                                                                 std::optional<store::ChunkName> after) const {
-  if (at > head().version) return fail(Failure::not_found, "no such version here");
+  if (!has(head_at)) return fail(Failure::not_found, "no such version here");
+  const Version at = head_at.version;
   std::optional<store::VersionChunk> next;
   for (const Batch& batch : batches_) {
     if (batch.version == 0 || batch.version > at || (next && batch.version > next->name.version)) continue;

@@ -42,8 +42,11 @@ class Database {
   Result<PlacesDocument> places(Version at) const;
   store::Head places_head(Version at) const;
   Result<std::vector<NumberedPrice>> prices_of(const std::string& attempt) const;
-  Result<std::vector<NumberedPrice>> prices_at(Version at, const store::PriceFilter& filter) const;
-  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) const;
+  /// Whether its version of that number has that chain.
+  bool has(const store::Head& at) const;
+  Result<std::vector<NumberedPrice>> prices_at(const store::Head& at, const store::PriceFilter& filter) const;
+  Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,
+                                                        std::optional<store::ChunkName> after) const;
   std::optional<Batch> batch(const std::string& id) const;
   std::optional<Batch> batch_by_key(const std::string& source, const std::string& key) const;
   store::BatchPage batches(const store::BatchFilter& filter) const;

@@ -35,9 +35,9 @@ struct DatabaseTest : testing::Test {
 
 TEST_F(DatabaseTest, AStagedBatchBecomesAVersionOnce) {
   ASSERT_TRUE(stage("a"));
-  EXPECT_TRUE(database.prices_at(0, {})->empty()) << "staged prices are invisible";
+  EXPECT_TRUE(database.prices_at({}, {})->empty()) << "staged prices are invisible";
   EXPECT_EQ(publish({store::CommitDecision{header("k"), "a", 1}})->front().kind, Kind::committed);
-  EXPECT_EQ(*database.prices_at(1, {}), prices);
+  EXPECT_EQ(*database.prices_at(database.head(), {}), prices);
   ASSERT_TRUE(stage("b"));
   EXPECT_EQ(publish({store::CommitDecision{header("k"), "b", 1}})->front().kind, Kind::repeat);
   EXPECT_EQ(database.head().version, 1U);
@@ -83,8 +83,9 @@ TEST_F(DatabaseTest, SweepingNeverTakesABatchsPrices) {
 TEST_F(DatabaseTest, ARetractionEndsABatchAtAVersion) {
   ASSERT_TRUE(stage("a"));
   ASSERT_TRUE(publish({store::CommitDecision{header("k"), "a", 1}, store::RetractDecision{header("k").id}}));
-  EXPECT_EQ(database.prices_at(1, {})->size(), 1U);
-  EXPECT_TRUE(database.prices_at(2, {})->empty());
+  const VersionRow first = database.versions(0, 1).front();
+  EXPECT_EQ(database.prices_at({first.version, first.chain}, {})->size(), 1U);
+  EXPECT_TRUE(database.prices_at(database.head(), {})->empty());
   EXPECT_EQ(publish({store::RetractDecision{header("k").id}})->front().kind, Kind::already_retracted);
   EXPECT_EQ(database.head().version, 2U);
 }

@@ -266,12 +266,14 @@ Result<void> SimStore::prices_of(const std::string& attempt, const store::PriceS
   return pass_on(read<Prices>([attempt](Database& database) { return database.prices_of(attempt); }), sink);
 }
 
-Result<void> SimStore::prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) {
+Result<void> SimStore::prices_at(const store::Head& at, const store::PriceFilter& filter,
+                                 const store::PriceSink& sink) {
   using Prices = std::vector<NumberedPrice>;
   return pass_on(read<Prices>([at, filter](Database& database) { return database.prices_at(at, filter); }), sink);
 }
 
-Result<std::optional<store::VersionChunk>> SimStore::next_chunk(Version at, std::optional<store::ChunkName> after) {
+Result<std::optional<store::VersionChunk>> SimStore::next_chunk(const store::Head& at,
+                                                                std::optional<store::ChunkName> after) {
   using Found = std::optional<store::VersionChunk>;
   return read<Found>([at, after](Database& database) { return database.next_chunk(at, after); });
 }

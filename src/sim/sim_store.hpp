@@ -64,8 +64,10 @@ class SimStore final : public store::Store {
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
   Result<void> confirm() override;
   Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
-  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) override;
-  Result<void> prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) override;
+  Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,
+                                                        std::optional<store::ChunkName> after) override;
+  Result<void> prices_at(const store::Head& at, const store::PriceFilter& filter,
+                         const store::PriceSink& sink) override;
 
   Result<std::optional<Batch>> batch(const std::string& id) override;
   Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;

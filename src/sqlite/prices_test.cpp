@@ -18,7 +18,7 @@ TEST(Prices, OfAnAttemptDoNotWaitForReadersOfVersions) {
     });
     return done.has_value();
   };
-  ASSERT_TRUE(file->store().prices_at(1, {}, while_all_are_busy).has_value());
+  ASSERT_TRUE(file->store().prices_at(*file->store().head(), {}, while_all_are_busy).has_value());
   EXPECT_EQ(read, prices);
 }
 
@@ -38,7 +38,8 @@ TEST(Prices, DamagedRowsAreSaidAndNotRead) {
     }
     Sql{folder.file()}.rows(damage);
     const auto file = open_file(folder.file());
-    const auto read = file->store().prices_at(1, {}, [](std::span<const NumberedPrice>) { return true; });
+    const auto read =
+        file->store().prices_at(*file->store().head(), {}, [](std::span<const NumberedPrice>) { return true; });
     ASSERT_FALSE(read.has_value()) << damage;
     EXPECT_EQ(read.error().failure, Failure::damaged) << damage;
     EXPECT_FALSE(file->store().prices_of(attempt_name(1), [](std::span<const NumberedPrice>) { return true; }))

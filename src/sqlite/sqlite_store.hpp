@@ -54,8 +54,10 @@ class SqliteStore final : public store::Store {
 
   // store_prices.cpp
   Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
-  Result<void> prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) override;
-  Result<std::optional<store::VersionChunk>> next_chunk(Version at, std::optional<store::ChunkName> after) override;
+  Result<void> prices_at(const store::Head& at, const store::PriceFilter& filter,
+                         const store::PriceSink& sink) override;
+  Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,
+                                                        std::optional<store::ChunkName> after) override;
 
  private:
   WriteSide& side_;

@@ -20,6 +20,15 @@ std::span<const ChunkRows> chunks_of(std::span<const ChunkRows> chunks, store::P
   return chunks.subspan(begin_of(part.index), begin_of(part.index + 1) - begin_of(part.index));
 }
 
+Result<void> check_chain(Connection& db, const store::Head& at) {
+  if (at == store::Head{}) return {};
+  Query row{db, "SELECT chain FROM version WHERE version = ?", static_cast<std::int64_t>(at.version)};
+  const bool is_here = row.next() && row.digest(0) == at.chain;
+  if (auto read = db.result(); !read) return read;
+  if (is_here) return {};
+  return fail(Failure::not_found, fmt::format("version {} is not here, or is another", at.version));
+}
+
 }  // namespace
 
 Result<void> SqliteStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
@@ -33,17 +42,19 @@ Result<void> SqliteStore::prices_of(const std::string& attempt, const store::Pri
   return outlet.result(db);
 }
 
-Result<void> SqliteStore::prices_at(Version at, const store::PriceFilter& filter, const store::PriceSink& sink) {
+Result<void> SqliteStore::prices_at(const store::Head& at, const store::PriceFilter& filter,
+                                    const store::PriceSink& sink) {
   auto lease = scans_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& db = lease->db();
+  if (auto checked = check_chain(db, at); !checked) return checked;
   const auto chunks = read_chunks(
       db,
       fmt::format("SELECT {} FROM batch "
                   "CROSS JOIN marker ON marker.attempt = batch.attempt WHERE batch.version BETWEEN 1 AND ?1 "
                   "AND (batch.retracted_version = 0 OR batch.retracted_version > ?1)",
                   chunk_columns),
-      static_cast<std::int64_t>(std::min<Version>(at, INT64_MAX)));
+      static_cast<std::int64_t>(at.version));
   if (!chunks) return std::unexpected(chunks.error());
   const auto of_part = chunks_of(*chunks, filter.part);
   Outlet outlet{sink};
@@ -55,10 +66,12 @@ Result<void> SqliteStore::prices_at(Version at, const store::PriceFilter& filter
   return outlet.result(db);
 }
 
-Result<std::optional<store::VersionChunk>> SqliteStore::next_chunk(Version at, std::optional<store::ChunkName> after) {
+Result<std::optional<store::VersionChunk>> SqliteStore::next_chunk(const store::Head& at,
+                                                                   std::optional<store::ChunkName> after) {
   auto lease = scans_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& db = lease->db();
+  if (auto checked = check_chain(db, at); !checked) return std::unexpected(checked.error());
   Query marker{
       db,
       fmt::format(
@@ -69,8 +82,7 @@ Result<std::optional<store::VersionChunk>> SqliteStore::next_chunk(Version at, s
           "AND (batch.retracted_version = 0 OR batch.retracted_version > ?1) "
           "ORDER BY version.version, marker.chunk LIMIT 1",
           chunk_columns),
-      static_cast<std::int64_t>(std::min<Version>(at, INT64_MAX)), after ? after->version : 0,
-      after ? std::int64_t{after->chunk} : -1};
+      static_cast<std::int64_t>(at.version), after ? after->version : 0, after ? std::int64_t{after->chunk} : -1};
   if (!marker.next()) {
     if (auto read = db.result(); !read) return std::unexpected(read.error());
     return std::nullopt;

@@ -186,11 +186,13 @@ class Store {
   virtual Result<void> confirm() = 0;
   /// All prices staged under an attempt.
   virtual Result<void> prices_of(const std::string& attempt, const PriceSink& sink) = 0;
-  /// All prices of version `at` that pass the filter, in any order of spans.
-  virtual Result<void> prices_at(Version at, const PriceFilter& filter, const PriceSink& sink) = 0;
+  /// All prices of version `at` that pass the filter, in any order of spans. Failure::not_found: it is not here, or has
+  /// another chain, as after a restore.
+  virtual Result<void> prices_at(const Head& at, const PriceFilter& filter, const PriceSink& sink) = 0;
   /// The chunk after `after` (nullopt: the first) of those that version `at` holds; nullopt: there is none. What a
-  /// version holds never changes, so calls one after the other read it whole, however long a time lies between them.
-  virtual Result<std::optional<VersionChunk>> next_chunk(Version at, std::optional<ChunkName> after) = 0;
+  /// version of one chain holds never changes, so calls one after the other read it whole, however long a time lies
+  /// between them. Failure::not_found as above.
+  virtual Result<std::optional<VersionChunk>> next_chunk(const Head& at, std::optional<ChunkName> after) = 0;
 
   // --- batches ---
   virtual Result<std::optional<Batch>> batch(const std::string& id) = 0;

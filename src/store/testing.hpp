@@ -25,8 +25,8 @@ class UnaskedStore : public Store {
   Result<std::vector<VersionRow>> versions(Version, std::size_t) override { return none(); }
   Result<void> confirm() override { return none(); }
   Result<void> prices_of(const std::string&, const PriceSink&) override { return none(); }
-  Result<void> prices_at(Version, const PriceFilter&, const PriceSink&) override { return none(); }
-  Result<std::optional<VersionChunk>> next_chunk(Version, std::optional<ChunkName>) override { return none(); }
+  Result<void> prices_at(const Head&, const PriceFilter&, const PriceSink&) override { return none(); }
+  Result<std::optional<VersionChunk>> next_chunk(const Head&, std::optional<ChunkName>) override { return none(); }
   Result<std::optional<Batch>> batch(const std::string&) override { return none(); }
   Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override { return none(); }
   Result<BatchPage> batches(const BatchFilter&) override { return none(); }

@@ -222,6 +222,52 @@ def test_promise_6_reads_stand_alone_without_databases_and_brokers(healed):
     assert slowest < 5, "no read waits for what is away"
 
 
+def test_promise_6_reads_stand_alone_beside_questions_that_wait_for_the_database(healed):
+    """Without a standby the primary takes every question, and answers none."""
+    post_batch(healed.front, "beside", many(7, "2021-07-03"))
+    healed.version()
+    node = healed.nodes[0]
+    for standby in re.findall(r"(postgres-\d) .*standby", well("status")):
+        well("fail", standby, "--how", "pause")
+    ended = threading.Event()
+    question = {"routes": [{"origin": ROUTE[0], "destination": ROUTE[1]}], "date_from": "2021-07-03"}
+    question |= {"date_to": "2021-07-03"}
+
+    def ask(number: int) -> None:
+        with Cluster.client(str(node.base_url)) as own:
+            while not ended.is_set():
+                if number % 3 == 0:
+                    assert_problem(
+                        own.post("/v1/rates/query", json=question | {"version": 1}), 503, "store-unavailable"
+                    )
+                elif number % 3 == 1:
+                    path = f"/v1/rates?origin={ROUTE[0]}&destination={ROUTE[1]}&date_from=2021-07-03&date_to=2021-07-03"
+                    assert_problem(own.get(f"{path}&version=1"), 503, "store-unavailable")
+                else:
+                    # From the beginning: the store has it, if anybody.
+                    own.get("/v1/events", headers={"Last-Event-ID": "0-00000000"})
+
+    with ThreadPoolExecutor(90) as askers:
+        asking = [askers.submit(ask, number) for number in range(90)]
+        slowest = 0.0
+        try:
+            time.sleep(3)
+            for number in range(10):
+                began = time.monotonic()
+                assert counts(node, WIDE, WIDE, "2021-07-03") == {}
+                answer = node.post("/v1/rates/query", json=question)
+                assert answer.json()["rates"][0]["count"] == 7, answer.text
+                slowest = max(slowest, time.monotonic() - began)
+                began = time.monotonic()
+                assert post_rows(node, f"beside-{number}", rows(10, "2021-07-04"), 1).status_code == 202
+                assert time.monotonic() - began < 10, "postgres.question_time for its key, and the second that it waits"
+        finally:
+            ended.set()
+    for one in asking:
+        one.result()
+    assert slowest < 2, "no read waits for what is away"
+
+
 def test_promise_7_what_cannot_be_accepted_is_refused_in_time(healed):
     kept = post_batch(healed.nodes[0], "limits", many(5, "2021-08-01"), key="before")
     assert kept.status_code == 201

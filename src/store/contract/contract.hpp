@@ -115,9 +115,19 @@ class TestWriter {
   store::Store& store_;
 };
 
+/// A version with its chain; beyond the newest, the newest.
+inline store::Head head_at(store::Store& store, Version at) {
+  const auto newest = store.head();
+  EXPECT_TRUE(newest.has_value());
+  if (!newest || at >= newest->version) return newest.value_or(store::Head{});
+  if (at == 0) return {};
+  const auto rows = store.versions(at - 1, 1);
+  return {rows->front().version, rows->front().chain};
+}
+
 inline std::vector<NumberedPrice> prices_at(store::Store& store, Version at, const store::PriceFilter& filter = {}) {
   std::vector<NumberedPrice> prices;
-  const auto read = store.prices_at(at, filter, [&](std::span<const NumberedPrice> some) {
+  const auto read = store.prices_at(head_at(store, at), filter, [&](std::span<const NumberedPrice> some) {
     EXPECT_TRUE(std::ranges::is_sorted(some));
     prices.insert(prices.end(), some.begin(), some.end());
     return true;

@@ -117,7 +117,7 @@ TEST_P(Prices, SinkStopsTheReading) {
   for (const auto& filter : {PriceFilter{}, PriceFilter{.from = Day{18'601}}}) {
     std::size_t spans = 0;
     ASSERT_TRUE(store
-                    .prices_at(1, filter,
+                    .prices_at(head_at(store, 1), filter,
                                [&](std::span<const NumberedPrice>) {
                                  ++spans;
                                  return false;
@@ -143,9 +143,28 @@ TEST_P(Prices, ReaderKeepsItsSnapshotWhileTheWriterGoesOn) {
     read.insert(read.end(), some.begin(), some.end());
     return true;
   };
-  ASSERT_TRUE(store.prices_at(9, {}, slow).has_value());
+  ASSERT_TRUE(store.prices_at(head_at(store, 1), {}, slow).has_value());
   EXPECT_EQ(read, prices);
   EXPECT_EQ(store.head()->version, 3U);
+}
+
+TEST_P(Prices, OfAVersionThatIsAnotherOrNotHereAreNotGiven) {
+  TestWriter writer{store};
+  writer.commit(header_of("a", "1", 300), attempt_name(1), some_prices(300, 1));
+  const Head newest = *store.head();
+  Head other = newest;
+  other.chain[0] ^= 1U;
+  const auto none = [](std::span<const NumberedPrice>) {
+    ADD_FAILURE() << "a price of another version";
+    return true;
+  };
+  for (const Head& at : {other, Head{newest.version + 1, newest.chain}, Head{0, newest.chain}}) {
+    EXPECT_EQ(store.prices_at(at, {}, none).error().failure, Failure::not_found);
+    EXPECT_EQ(store.next_chunk(at, std::nullopt).error().failure, Failure::not_found);
+    EXPECT_EQ(store.next_chunk(at, ChunkName{1, 0}).error().failure, Failure::not_found);
+  }
+  EXPECT_TRUE(store.next_chunk(newest, std::nullopt)->has_value());
+  EXPECT_FALSE(store.next_chunk({}, std::nullopt)->has_value());
 }
 
 }  // namespace ratebook::store::contract
