@@ -52,4 +52,4 @@ def test_moves_places_batches_with_their_keys_and_versions(nothing_is_left, make
 
     twice = move(embedded.data)
     assert twice.returncode == 2
-    assert "of its own" in twice.stderr
+    assert "holds this history already" in twice.stderr
