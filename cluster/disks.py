@@ -35,9 +35,9 @@ def remove(folder: pathlib.Path) -> None:
     if os.path.ismount(folder):
         run("umount", folder)
     if image_of(folder).exists():
-        # Of a start that was killed before the mount.
+        # Of a start that was killed before it was detached; one that goes with its mount may be going just now.
         for line in run("losetup", "--associated", image_of(folder)).splitlines():
-            run("losetup", "--detach", line.partition(":")[0])
+            works("losetup", "--detach", line.partition(":")[0])
 
 
 def filler(folder: pathlib.Path) -> pathlib.Path:

@@ -59,7 +59,7 @@ class MoveIn {
     const Rows& stands = rows->front();
     const auto version = stands.integer_as<Version>(0, 0);
     const bool is_moved = version > 0 && store::Head{version, stands.digest(0, 1)} == moved_.head;
-    if (is_moved || version > 0 || rows->back().integer(0, 0) != 0) {
+    if (version > 0 || rows->back().integer(0, 0) != 0) {
       to_.roll_back();
       return fail(Failure::conflict, is_moved ? "the database holds this history already: nothing is left to move"
                                               : "the database has prices or places of its own: name an empty one, and "

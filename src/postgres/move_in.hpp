@@ -17,7 +17,7 @@ using MoveProgress = std::function<void(std::uint64_t prices)>;
 
 /// Prices come first, invisible to all, then everything else in one transaction: either all is there, or nothing counts
 /// and the next try begins anew. `from` must not change meanwhile. Failure::conflict: the database has a history of its
-/// own.
+/// own, or this one already; Failure::unknown: all may be there, and the next try waits until that is known.
 Result<Moved> move_in(store::Store& from, const PostgresOptions& options, const Runtime& runtime,
                       const MoveProgress& progress);
 

@@ -1,0 +1,101 @@
+// For this folder's tests: servers on loopback that give no answer, or no answer any more.
+#pragma once
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "postgres/test_database.hpp"
+
+namespace ratebook::postgres {
+
+/// A socket, and its port.
+inline std::pair<int, std::string> listen_on_loopback() {
+  const int listening = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(listen(listening, 5), 0);
+  socklen_t size = sizeof address;
+  getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
+  return {listening, std::to_string(ntohs(address.sin_port))};
+}
+
+/// Takes connections, and says nothing.
+class SilentServer {
+ public:
+  SilentServer() { std::tie(listening_, port_) = listen_on_loopback(); }
+  ~SilentServer() { close(listening_); }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  const std::string& port() const { return port_; }
+
+ private:
+  int listening_ = -1;
+  std::string port_;
+};
+
+/// Hands everything on to the server, until questions are to have no answer any more.
+class Proxy {
+ public:
+  explicit Proxy(const Sql& sql) : path_(sql.host() + "/.s.PGSQL." + sql.port()) {
+    std::tie(listening_, port_) = listen_on_loopback();
+  }
+  ~Proxy() {
+    accepting_.request_stop();
+    accepting_.join();
+    pumps_.clear();
+    close(listening_);
+  }
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+  const std::string& port() const { return port_; }
+  void keep_questions() { keeps_questions_ = true; }
+
+ private:
+  static bool has_input(int from) {
+    pollfd watched{from, POLLIN, 0};
+    return poll(&watched, 1, 10) > 0;
+  }
+  void accept_some(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (!has_input(listening_)) continue;
+      const int client = accept(listening_, nullptr, nullptr);
+      const int server = socket(AF_UNIX, SOCK_STREAM, 0);
+      sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+      path_.copy(address.sun_path, sizeof address.sun_path - 1);
+      EXPECT_EQ(connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+      pumps_.emplace_back([this, client, server](const std::stop_token& end) {
+        while (!end.stop_requested() && pump(client, server) && pump(server, client)) continue;
+        close(client);
+        close(server);
+      });
+    }
+  }
+  bool pump(int from, int to) const {
+    if (!has_input(from)) return true;
+    std::string bytes(1U << 16U, '\0');
+    const auto got = recv(from, bytes.data(), bytes.size(), 0);
+    if (got <= 0) return false;
+    bytes.resize(static_cast<std::size_t>(got));
+    if (keeps_questions_ && bytes.contains("pg_logical_emit_message")) return true;
+    return send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL) == got;
+  }
+
+  const std::string path_;
+  int listening_ = -1;
+  std::string port_;
+  std::atomic<bool> keeps_questions_ = false;
+  std::vector<std::jthread> pumps_;
+  std::jthread accepting_{[this](const std::stop_token& stop) { accept_some(stop); }};
+};
+
+}  // namespace ratebook::postgres
