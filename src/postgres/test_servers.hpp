@@ -8,56 +8,48 @@
 
 #include <string>
 #include <thread>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 #include "postgres/test_database.hpp"
 
 namespace ratebook::postgres {
 
-/// A socket, and its port.
-inline std::pair<int, std::string> listen_on_loopback() {
-  const int listening = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(listen(listening, 5), 0);
-  socklen_t size = sizeof address;
-  getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
-  return {listening, std::to_string(ntohs(address.sin_port))};
-}
-
-/// Takes connections, and says nothing.
+/// Listens on loopback, and says nothing to who connects.
 class SilentServer {
  public:
-  SilentServer() { std::tie(listening_, port_) = listen_on_loopback(); }
-  ~SilentServer() { close(listening_); }
+  SilentServer() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(socket_, 5), 0);
+    EXPECT_EQ(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = std::to_string(ntohs(address.sin_port));
+  }
+  ~SilentServer() { close(socket_); }
   SilentServer(const SilentServer&) = delete;
   SilentServer& operator=(const SilentServer&) = delete;
+  int socket() const { return socket_; }
   const std::string& port() const { return port_; }
 
  private:
-  int listening_ = -1;
+  const int socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
   std::string port_;
 };
 
 /// Hands everything on to the server, until questions are to have no answer any more.
 class Proxy {
  public:
-  explicit Proxy(const Sql& sql) : path_(sql.host() + "/.s.PGSQL." + sql.port()) {
-    std::tie(listening_, port_) = listen_on_loopback();
-  }
+  explicit Proxy(const Sql& sql) : path_(sql.host() + "/.s.PGSQL." + sql.port()) {}
   ~Proxy() {
     accepting_.request_stop();
     accepting_.join();
     pumps_.clear();
-    close(listening_);
   }
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
-  const std::string& port() const { return port_; }
+  const std::string& port() const { return listener_.port(); }
   void keep_questions() { keeps_questions_ = true; }
 
  private:
@@ -67,8 +59,8 @@ class Proxy {
   }
   void accept_some(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      if (!has_input(listening_)) continue;
-      const int client = accept(listening_, nullptr, nullptr);
+      if (!has_input(listener_.socket())) continue;
+      const int client = accept(listener_.socket(), nullptr, nullptr);
       const int server = socket(AF_UNIX, SOCK_STREAM, 0);
       sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
       path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -91,8 +83,7 @@ class Proxy {
   }
 
   const std::string path_;
-  int listening_ = -1;
-  std::string port_;
+  const SilentServer listener_;
   std::atomic<bool> keeps_questions_ = false;
   std::vector<std::jthread> pumps_;
   std::jthread accepting_{[this](const std::stop_token& stop) { accept_some(stop); }};
