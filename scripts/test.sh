@@ -32,11 +32,23 @@ passed=0
 failed=0
 skipped=0
 table=()
+names_failed=()
 
 add_counts() {
   passed=$((passed + $1))
   failed=$((failed + $2))
   skipped=$((skipped + ${3:-0}))
+}
+
+# For what is one test as a whole: add_outcome STATUS NAME.
+add_outcome() {
+  if (($1 == 0)); then add_counts 1 0; else add_failure "$2"; fi
+}
+
+add_failure() {
+  complain "failed: $1"
+  add_counts 0 1
+  names_failed+=("$1")
 }
 
 # attribute FILE NAME: of the first element that has it, in a JUnit or gtest XML file; 0 where there is none.
@@ -46,21 +58,28 @@ attribute() {
   printf '%s\n' "${value:-0}"
 }
 
+# failed_tests FILE: the names of those that failed, in a JUnit or gtest XML file, a line each.
+failed_tests() {
+  sed 's/<\(testcase\|failure\|error\) /\n&/g' "$1" | awk '
+    /^<testcase / { match($0, / name="[^"]*"/); name = substr($0, RSTART + 7, RLENGTH - 8)
+                    match($0, / classname="[^"]*"/); suite = substr($0, RSTART + 12, RLENGTH - 13) }
+    /^<(failure|error) / { print suite "." name }' | sort -u
+}
+
 # Adds what an XML file of gtest or pytest counts. A program that died left none, or one without an end.
 add_result_file() {
   local file="$1" exit_status="$2" name="$3" tests wrong not_run
   if [[ ! -s "$file" ]] || ! grep -q '</testsuites>' "$file"; then
-    complain "$name ended with $exit_status before it was through"
-    add_counts 0 1
+    add_failure "$name ended with $exit_status before it was through"
     return
   fi
   tests="$(attribute "$file" tests)"
   wrong=$(($(attribute "$file" failures) + $(attribute "$file" errors)))
+  mapfile -t -O "${#names_failed[@]}" names_failed < <(failed_tests "$file" | sed "s/$/ in $name/")
   not_run=$(($(grep -o '<skipped' "$file" | wc -l) + $(attribute "$file" disabled)))
   # Such as a leak that the sanitizer finds at the end, or a pytest that collected nothing.
   if ((exit_status != 0 && wrong == 0)); then
-    complain "$name ended with $exit_status"
-    add_counts 0 1
+    add_failure "$name ended with $exit_status"
   fi
   add_counts "$((tests - wrong - not_run))" "$wrong" "$not_run"
 }
@@ -142,16 +161,18 @@ test_simulate() {
   build_preset release ratebook_simulate || return 1
   local result=0
   build/release/ratebook_simulate --count "$seeds_simulated" </dev/null || result=$?
-  add_counts "$((result == 0))" "$((result != 0))"
+  add_outcome "$result" "the simulator"
 }
 
 test_fuzz() {
-  local target
+  local target result
   local -a targets
   mapfile -t targets < <(fuzz_targets)
   build_preset fuzz "${targets[@]/%/_fuzz}" || return 1
   for target in "${targets[@]}"; do
-    if fuzz_target "$target" "$fuzz_seconds"; then add_counts 1 0; else add_counts 0 1; fi
+    result=0
+    fuzz_target "$target" "$fuzz_seconds" || result=$?
+    add_outcome "$result" "${target}_fuzz"
   done
 }
 
@@ -179,7 +200,7 @@ test_cluster() {
   add_result_file "$results/cluster.xml" "$result" "launcher"
   result=0
   timeout --kill-after 60 600 ./dev break --name "test-$$" --short </dev/null || result=$?
-  add_counts "$((result == 0))" "$((result != 0))"
+  add_outcome "$result" "./dev break --short"
 }
 
 run_part() {
@@ -187,11 +208,9 @@ run_part() {
   say ""
   begin_step "$part"
   if ! "test_$part"; then
-    complain "$part: could not be built"
-    add_counts 0 1
+    add_failure "$part: could not be built"
   elif ((passed + failed == passed_before + failed_before)); then
-    complain "$part: ran no test"
-    add_counts 0 1
+    add_failure "$part: ran no test"
   fi
   table+=("$(printf '%-10s %6d s %8d passed %6d failed' "$part" $((SECONDS - began)) \
     $((passed - passed_before)) $((failed - failed_before)))")
@@ -206,6 +225,7 @@ for part in "${parts[@]}"; do run_part "$part"; done
 say ""
 printf '%s\n' "${table[@]}"
 printf '%-10s %6d s\n' all "$SECONDS"
+if ((${#names_failed[@]} > 0)); then printf 'failed: %s\n' "${names_failed[@]}"; fi
 if ((skipped > 0)); then say "$skipped skipped"; fi
 say "$passed passed, $failed failed"
 ((failed == 0))
