@@ -23,8 +23,18 @@ def ports():
     return [{"code": code, "name": "Port", "parent_slug": f"region_{code[2].lower()}"} for code in CODES]
 
 
-def put_places(server):
-    body = json.dumps({"regions": regions(), "ports": ports()})
+def real_places():
+    tree = [{**row, "parent_slug": row["parent_slug"] or None} for row in real_rows("regions.csv")]
+    return tree, real_rows("ports.csv")
+
+
+def put_places(server, more=((), ())):
+    """Those of generated prices, and more: regions, and ports."""
+    put(server, [*regions(), *more[0]], [*ports(), *more[1]])
+
+
+def put(server, tree, leaves):
+    body = json.dumps({"regions": tree, "ports": leaves})
     server.must((200, 201), "PUT", "/v1/places", body, {"Content-Type": "application/json"})
 
 
@@ -50,9 +60,12 @@ def real_rows(name):
 
 def load_real(server):
     """The real places and prices; the queries of all their routes, over all their days."""
-    tree = [{**row, "parent_slug": row["parent_slug"] or None} for row in real_rows("regions.csv")]
-    body = json.dumps({"regions": tree, "ports": real_rows("ports.csv")})
-    server.must((200, 201), "PUT", "/v1/places", body, {"Content-Type": "application/json"})
+    put(server, *real_places())
+    return load_real_prices(server)
+
+
+def load_real_prices(server):
+    """Where the real places are; the same queries."""
     headers = {"Content-Type": "text/csv", "Prefer": "wait=60"}
     server.must((201,), "POST", "/v1/batches?source=bench", (DATA / "prices.csv").read_bytes(), headers)
     pairs = sorted({(row["orig_code"], row["dest_code"]) for row in real_rows("prices.csv")})

@@ -16,7 +16,7 @@ import tomllib
 import urllib.parse
 
 from common import BINARY, DATA, FOLDER, ROOT, Line, Server, free_port, in_turns, note, remove
-from data import generated, load_real, ports, put_places, regions
+from data import generated, load_real_prices, ports, put_places, real_places, regions
 from rates import TARGETS, run_wrk
 
 sys.path.append(str(ROOT))
@@ -196,8 +196,8 @@ def large_batches(front, count, rounds):
     yield Line(f"{what}, the slowest", "s", slowest, "≤", 5.0, peer, [median] * len(slowest))
 
 
-def pin(pid, core):
-    subprocess.run(["taskset", "-a", "-c", "-p", str(core), str(pid)], check=True, capture_output=True)
+def pin(pid, cores):
+    subprocess.run(["taskset", "-a", "-c", "-p", cores, str(pid)], check=True, capture_output=True)
 
 
 class PinnedNode(Node):
@@ -208,7 +208,7 @@ class PinnedNode(Node):
         self.name = "node-a"
         pid = state.load(NAME).processes["node-a"].pid
         self.process = next(each for each in family(pid) if "serve" in command_of(each))
-        pin(self.process, 0)
+        pin(self.process, "0")
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process}/stat").read_text().rsplit(")", 1)[1].split()
@@ -237,18 +237,20 @@ def embedded_beside():
 
 
 def reads(node, options):
-    """The same book behind both: the real data."""
+    """The same book behind both, before anything else: the real data."""
     pinned_node = PinnedNode(node)
     with embedded_beside() as embedded:
-        pin(embedded.process.pid, 0)
-        queries = load_real(embedded)
-        load_real(pinned_node)
+        pin(embedded.process.pid, "0")
+        put_places(embedded, real_places())
+        load_real_prices(embedded)
+        queries = load_real_prices(pinned_node)
         TARGETS.write_text("".join(f"/rates?{query}\n" for query in queries))
         turns = {
             server.name: lambda number, server=server: run_wrk(server, 16, options.seconds, number)["requests_per_s"]
             for server in (pinned_node, embedded)
         }
         samples = in_turns(options.rounds, "cluster: /rates on a node", turns)
+    pin(pinned_node.process, f"0-{os.cpu_count() - 1}")
     speed, beside = samples[pinned_node.name], samples[embedded.name]
     yield Line("cluster: GET /rates on a node", "requests/s", speed, "≥", 0.95, "an embedded node beside it", beside)
 
@@ -274,16 +276,12 @@ def restart(options):
     yield Line(what, "s", samples["start"], "≤", 2.0, "psql \\copy … to /dev/null, binary", samples["copy"])
 
 
-def written(options):
-    with cluster() as (front, _):
-        put_places(front)
+def whole(options):
+    with cluster() as (front, node):
+        put_places(front, real_places())
         make_peer()
+        yield from reads(node, options)
         yield from batches(front, options)
         yield from large_batches(front, 1_000_000, min(options.rounds, 3))
         yield from large_batches(front, 10_000_000, 1)
         yield from restart(options)
-
-
-def read(options):
-    with cluster() as (_, node):
-        yield from reads(node, options)
