@@ -32,7 +32,7 @@ PARTS = {
     "publish": (book.publish, "50,000 prices into a book of 10 million; its bytes a price"),
     "memory": (whole.memory, "memory while 10 million prices come in"),
     "growth": (growth.growth, "how figures grow from 100,000 to 100 million; with --large alone"),
-    "cluster": (zones.whole, "batches into a cluster over three zones, its reads and starts; only where it is named"),
+    "cluster": (zones.budgets, "batches into a cluster over three zones, its reads and starts; only where it is named"),
     "restart": (whole.restart, "from kill -9 to ready with 10 million prices"),
 }
 

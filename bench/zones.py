@@ -276,7 +276,8 @@ def restart(options):
     yield Line(what, "s", samples["start"], "≤", 2.0, "psql \\copy … to /dev/null, binary", samples["copy"])
 
 
-def whole(options):
+def budgets(options):
+    """All of them against one cluster."""
     with cluster() as (front, node):
         put_places(front, real_places())
         make_peer()

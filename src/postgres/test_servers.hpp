@@ -14,7 +14,7 @@
 
 namespace ratebook::postgres {
 
-/// Listens on loopback, and says nothing to who connects.
+/// Listens on loopback; by itself it says nothing to who connects.
 class SilentServer {
  public:
   SilentServer() {
