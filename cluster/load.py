@@ -175,9 +175,8 @@ def ensure_places(address: str) -> list[str]:
     try:
         status, answer = client.call("GET", "/v1/places")
         if status == 200 and not json.loads(answer)["ports"]:
+            # Its answer has them; another node that is asked may not have seen them yet.
             status, answer = client.call("PUT", "/v1/places", PLACES)
-        if status == 200:
-            status, answer = client.call("GET", "/v1/places")
     except OSError as error:
         raise Trouble(f"http://{address}:8080 does not answer: {error}; ./dev cluster status tells more") from None
     if status != 200:
