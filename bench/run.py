@@ -12,6 +12,7 @@ import sys
 
 import batches
 import growth
+import nodes
 import rates
 import sql
 import whole
@@ -33,6 +34,7 @@ PARTS = {
     "memory": (whole.memory, "memory while 10 million prices come in"),
     "growth": (growth.growth, "how figures grow from 100,000 to 100 million; with --large alone"),
     "cluster": (zones.budgets, "batches into a cluster over three zones, its reads and starts; only where it is named"),
+    "nodes": (nodes.commits, "commits a version with 3, 10 and 30 nodes; only where it is named"),
     "restart": (whole.restart, "from kill -9 to ready with 10 million prices"),
 }
 
@@ -70,7 +72,7 @@ def main():
     if re.search(r"\s|'", str(FOLDER)):
         sys.exit("nginx and sqlite3 cannot be given a path with blanks or quotes: clone elsewhere for the benchmark")
     lines = []
-    for name in options.names or [name for name in PARTS if not name.startswith("cluster")]:
+    for name in options.names or [name for name in PARTS if name not in ("cluster", "nodes")]:
         for line in PARTS[name][0](options):
             lines.append(line)
             if not options.json:

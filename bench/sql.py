@@ -25,8 +25,8 @@ PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 
 
 @contextlib.contextmanager
-def postgres():
-    """A cluster of its own with the existing service's tables and data, on core 0; its folder and environment."""
+def server(options, core=None):
+    """An empty cluster of its own: its folder, the words before a command that reads it, the clients' environment."""
     # Not below the tree: a socket's path has at most 107 bytes. It refuses root.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ratebook-bench-"))
     as_user = []
@@ -35,8 +35,8 @@ def postgres():
         shutil.chown(folder, "postgres", "postgres")
     initdb = [*as_user, PROGRAMS / "initdb", "-D", folder / "data", "-U", "owner", "-E", "UTF8", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, cwd="/")
-    options = ["-c", "listen_addresses=", "-c", "shared_buffers=1GB", "-c", "jit=off"]
-    command = [*as_user, *pinned(0), PROGRAMS / "postgres", "-D", folder / "data", "-k", folder, *options]
+    listening = ["-c", "listen_addresses=", "-k", folder]
+    command = [*as_user, *pinned(core), PROGRAMS / "postgres", "-D", folder / "data", *listening, *options]
     environment = {**os.environ, "PGHOST": str(folder), "PGUSER": "owner", "PGDATABASE": "postgres"}
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
@@ -46,6 +46,17 @@ def postgres():
             if time.monotonic() > deadline or process.poll() is not None:
                 sys.exit(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
             time.sleep(0.05)
+        yield folder, as_user, environment
+    finally:
+        process.terminate()
+        process.wait(60)
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def postgres():
+    """A cluster with the existing service's tables and data, on core 0; its folder and environment."""
+    with server(["-c", "shared_buffers=1GB", "-c", "jit=off"], core=0) as (folder, _, environment):
         copies = "".join(
             f"\\copy {table} FROM '{DATA / table}.csv' WITH (FORMAT csv, HEADER)\n"
             for table in ("regions", "ports", "prices")
@@ -54,10 +65,6 @@ def postgres():
         load = [PROGRAMS / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"]
         subprocess.run(load, input=script, text=True, check=True, env=environment, capture_output=True)
         yield folder, environment
-    finally:
-        process.terminate()
-        process.wait(60)
-        shutil.rmtree(folder)
 
 
 def beside_pgbench(options):

@@ -14,4 +14,10 @@ make_bench_venv() {
 ensure_packages_without_services build bench >&2
 build_preset release ratebook book_bench http_load sqlite_client >&2
 make_bench_venv >&2
+if [[ " $* " == *" nodes "* ]]; then
+  ensure_packages_without_services cluster >&2
+  # shellcheck source=scripts/engines.sh
+  source scripts/engines.sh
+  fetch_kafka >&2
+fi
 /usr/bin/python3 bench/run.py "$@"
