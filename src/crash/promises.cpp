@@ -73,7 +73,7 @@ void Promises::check_prices(const std::vector<std::vector<Sent>>& batches) {
       const auto batch = need(store_.batch(sent.header.id));
       if (!batch) continue;
       std::vector<NumberedPrice> found;
-      const auto read = store_.prices_of(batch->attempt, [&](std::span<const NumberedPrice> some) {
+      const auto read = store_.reading()->prices_of(batch->attempt, [&](std::span<const NumberedPrice> some) {
         found.insert(found.end(), some.begin(), some.end());
         return true;
       });

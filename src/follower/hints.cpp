@@ -80,6 +80,18 @@ void Hints::offer(const std::string& attempt, std::uint32_t number, std::uint64_
   if (entry->prices == price_count) entry->overlay = std::exchange(entry->builder, nullptr)->finish();
 }
 
+bool Hints::has_whole(const std::string& attempt) {
+  std::shared_ptr<Entry> entry;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto at = find(attempt);
+    if (at == entries_.end()) return false;
+    entry = *at;
+  }
+  const std::lock_guard lock{entry->mutex};
+  return entry->prices == entry->price_count;
+}
+
 std::optional<Hints::Taken> Hints::take(const std::string& attempt) {
   std::shared_ptr<Entry> entry;
   {

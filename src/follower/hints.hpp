@@ -40,6 +40,8 @@ class Hints {
     std::vector<NumberedPrice> prices;             ///< of a small batch
     std::shared_ptr<const book::Overlay> overlay;  ///< of a large one, else nullptr
   };
+  /// Whether take() would give them.
+  bool has_whole(const std::string& attempt);
   /// The attempt's prices, if all of them are there; it is gone from here afterwards.
   std::optional<Taken> take(const std::string& attempt);
 

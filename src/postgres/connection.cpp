@@ -176,6 +176,7 @@ Connection::Connection(Handle handle, const PostgresOptions& options, const Runt
       options_(&options),
       runtime_(&runtime),
       server_(server),
+      number_(static_cast<std::uint64_t>(runtime.boot_time().count())),
       warning_(std::make_unique<std::string>()) {
   PQsetNoticeReceiver(handle_.get(), take_notice, warning_.get());
 }
@@ -430,20 +431,24 @@ bool Connection::is_alive() {
   return is_usable();
 }
 
-Result<int> Connection::await_notifications(Duration at_most) {
+Result<std::vector<std::string>> Connection::await_notifications(Duration at_most, int wake) {
   if (!is_usable()) return fail(Failure::unavailable, "the connection to PostgreSQL is closed");
-  const auto take_all = [this] {
-    int count = 0;
+  std::vector<std::string> said;
+  const auto take_all = [&] {
     while (PGnotify* notification = PQnotifies(handle_.get())) {
+      said.emplace_back(notification->extra);
       PQfreemem(notification);
-      ++count;
     }
-    return count;
   };
-  if (const int before = take_all(); before > 0) return before;
-  if (!await(POLLIN, runtime_->boot_time() + at_most)) return 0;
+  take_all();
+  if (!said.empty()) return said;
+  const BootTime now = runtime_->boot_time();
+  std::array waited{pollfd{PQsocket(handle_.get()), POLLIN, 0}, pollfd{wake, POLLIN, 0}};
+  if (poll(waited.data(), waited.size(), milliseconds_left(now, now + at_most)) <= 0) return said;
+  if (waited[0].revents == 0) return said;
   if (PQconsumeInput(handle_.get()) == 0) return std::unexpected(last_fault(Effect::none));
-  return take_all();
+  take_all();
+  return said;
 }
 
 }  // namespace ratebook::postgres

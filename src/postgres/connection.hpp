@@ -113,10 +113,17 @@ class Connection {
   bool is_usable() const;
   /// The same, and the server has not closed it meanwhile, as far as can be known without asking.
   bool is_alive();
+  /// It is of no more use.
+  void close() { handle_.reset(); }
   /// The number of its server among those of the connection string.
   std::size_t server() const { return server_; }
-  /// Waits for notifications; how many came.
-  Result<int> await_notifications(Duration at_most);
+  /// Another one than any connection before it of the same pool.
+  std::uint64_t number() const { return number_; }
+  /// A server that was none once is no standby as long as this connection lasts.
+  bool is_primarys() const { return is_primarys_; }
+  void note_primary() { is_primarys_ = true; }
+  /// Waits for notifications, or until `wake` can be read; what those that came say.
+  Result<std::vector<std::string>> await_notifications(Duration at_most, int wake);
 
  private:
   Connection(Handle handle, const PostgresOptions& options, const Runtime& runtime, std::size_t server);
@@ -136,6 +143,8 @@ class Connection {
   const PostgresOptions* options_;
   const Runtime* runtime_;
   std::size_t server_;
+  std::uint64_t number_;
+  bool is_primarys_ = false;
   std::unique_ptr<std::string> warning_;  ///< the last one since the statements began; its address stays
 };
 

@@ -332,7 +332,7 @@ TEST_F(Faults, ReplicaThatHasNotGotThatFarIsNotAsked) {
   for (TestNode* each : {&node, &alone}) {
     EXPECT_EQ(prices_at(each->store(), 1), prices);
     std::vector<NumberedPrice> read;
-    ASSERT_TRUE(each->store().prices_of(attempt_name(1), [&](std::span<const NumberedPrice> some) {
+    ASSERT_TRUE(each->store().reading()->prices_of(attempt_name(1), [&](std::span<const NumberedPrice> some) {
       read.insert(read.end(), some.begin(), some.end());
       return true;
     }));

@@ -99,7 +99,7 @@ class MoveIn {
       progress_(moved_.prices);
       return staged.has_value();
     };
-    const auto read = from_.prices_of(attempt, [&](std::span<const NumberedPrice> prices) {
+    const auto read = from_.reading()->prices_of(attempt, [&](std::span<const NumberedPrice> prices) {
       chunk.insert(chunk.end(), prices.begin(), prices.end());
       return chunk.size() < chunk_prices_max || put();
     });

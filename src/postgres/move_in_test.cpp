@@ -21,7 +21,7 @@ class Remembered final : public store::testing::UnaskedStore {
         batches_(*from.batches({})) {
     for (Version at = 0; at <= head_.version; ++at) places_.push_back(*from.places(at));
     for (const Batch& batch : batches_.batches) {
-      (void)from.prices_of(batch.attempt, [&](std::span<const NumberedPrice> some) {
+      (void)from.reading()->prices_of(batch.attempt, [&](std::span<const NumberedPrice> some) {
         auto& prices = prices_[batch.attempt];
         prices.insert(prices.end(), some.begin(), some.end());
         return true;

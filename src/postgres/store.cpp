@@ -3,10 +3,33 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 
 #include "postgres/schema.hpp"
 
 namespace ratebook::postgres {
+namespace {
+
+constexpr std::string_view proven = "proven ";
+
+std::string text_of_proof(const store::Head& head) {
+  return fmt::format("{}{} {}", proven, head.version, hex(head.chain));
+}
+
+/// nullopt: it says something else.
+std::optional<store::Head> proof_in(std::string_view said) {
+  if (!said.starts_with(proven)) return std::nullopt;
+  said.remove_prefix(proven.size());
+  store::Head head;
+  const auto [end, error] = std::from_chars(said.begin(), said.end(), head.version);
+  if (error != std::errc{} || end == said.end() || *end != ' ') return std::nullopt;
+  const auto chain = parse_digest({end + 1, said.end()});
+  if (!chain) return std::nullopt;
+  head.chain = *chain;
+  return head;
+}
+
+}  // namespace
 
 PostgresStore::PostgresStore(const PostgresOptions& options, const Runtime& runtime)
     : options_(options),
@@ -80,9 +103,12 @@ Result<void> PostgresStore::listen_once(const std::stop_token& stop) {
   BootTime look = runtime_.boot_time();
   constexpr Duration nap = std::chrono::milliseconds{200};
   while (!stop.stop_requested()) {
-    const auto came = connection->await_notifications(nap);
+    const auto came = connection->await_notifications(nap, has_proof_.socket());
     if (!came) return std::unexpected(came.error());
-    if (*came > 0) changed_.notify();
+    for (const auto& said : *came) {
+      if (said.empty() || hear_proof(said)) changed_.notify();
+    }
+    if (auto told = tell_proof(*connection); !told) return told;
     if (runtime_.boot_time() < look) continue;
     if (auto ended = end_orphaned_questions(*connection); !ended) return ended;
     // Also proves that the connection still leads somewhere.
@@ -91,6 +117,39 @@ Result<void> PostgresStore::listen_once(const std::stop_token& stop) {
     if (!*deleted) look = runtime_.boot_time() + options_.poll_interval;
   }
   return {};
+}
+
+void PostgresStore::note_proof(const store::Head& head) {
+  if (!proofs_.add(head)) return;
+  {
+    const std::lock_guard lock{proof_to_tell_mutex_};
+    proof_to_tell_ = head;
+  }
+  has_proof_.ring();
+}
+
+/// Tells the other nodes of the newest version that this one has proven, so that they need no commit of their own. It
+/// is as true as it was when it is lost in a fail-over: its own commit waits for nothing.
+Result<void> PostgresStore::tell_proof(Connection& connection) {
+  std::optional<store::Head> head;
+  {
+    const std::lock_guard lock{proof_to_tell_mutex_};
+    has_proof_.hush();
+    std::swap(head, proof_to_tell_);
+  }
+  if (!head) return {};
+  const auto told = connection.run(Statement{"SELECT set_config('synchronous_commit', 'off', true), "
+                                             "pg_notify('ratebook', $1)",
+                                             text_of_proof(*head)},
+                                   Effect::none);
+  // Without it the others find out by themselves.
+  if (!told && !connection.is_usable()) return std::unexpected(told.error());
+  return {};
+}
+
+bool PostgresStore::hear_proof(std::string_view said) {
+  const auto head = proof_in(said);
+  return head && proofs_.add(*head);
 }
 
 /// Without a standby a question never ends, nor does its session when the node has given it up: PostgreSQL looks at

@@ -1,18 +1,26 @@
 // The store in PostgreSQL, for any number of nodes.
 //
 //   writers ──▶ stage: COPY, a transaction a chunk, several at once ──▶ publish(): one function, one round trip
-//   NOTIFY ───▶ Listener ──▶ changed()
+//   NOTIFY ───▶ Listener ──▶ changed(); what other nodes have proven
+//   follower ─▶ primary: one connection, and one write that proves what was read on it before (rule 27)
 //   questions ▶ primary: each proves itself by a write in the same transaction, behind what it has read (rule 10)
 //   prices ───▶ replica, where it holds the batch or the version with the same chain; else the primary
 #pragma once
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "postgres/breaker.hpp"
 #include "postgres/options.hpp"
 #include "postgres/pool.hpp"
+#include "postgres/questions.hpp"
+#include "postgres/reading.hpp"
+#include "postgres/wake.hpp"
+#include "store/proofs.hpp"
 #include "store/store.hpp"
 
 namespace ratebook::postgres {
@@ -46,17 +54,21 @@ class PostgresStore final : public store::Store {
   Result<PlacesDocument> places(Version at) override;
   Result<store::Head> places_head(Version at) override;
 
+  // reading.cpp
+  std::unique_ptr<store::Reading> reading() override {
+    return std::make_unique<PrimaryReading>(attempts_, breaker_, options_, runtime_);
+  }
+  bool confirms_freely() const override { return false; }
+  std::vector<store::Head> proven() const override { return proofs_.all(); }
+
   // store_read.cpp
   Result<store::Head> head() override;
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
-  /// Nothing is left to do: whatever is read here proves itself.
-  Result<void> confirm() override { return {}; }
   Result<std::optional<Batch>> batch(const std::string& id) override;
   Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;
   Result<store::BatchPage> batches(const store::BatchFilter& filter) override;
 
   // store_prices.cpp
-  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
   Result<void> prices_at(const store::Head& at, const store::PriceFilter& filter,
                          const store::PriceSink& sink) override;
   Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,
@@ -73,6 +85,11 @@ class PostgresStore final : public store::Store {
   Result<void> end_orphaned_questions(Connection& connection);
   /// Deletes the prices of one swept chunk; false: none is left.
   Result<bool> delete_swept(Connection& connection);
+  /// A commit of this node has proven `head`, which it stood on or made.
+  void note_proof(const store::Head& head);
+  Result<void> tell_proof(Connection& connection);
+  /// Whether another node has told of one that is new here.
+  bool hear_proof(std::string_view said);
   void listen(const std::stop_token& stop);
   Result<void> listen_once(const std::stop_token& stop);
 
@@ -81,16 +98,16 @@ class PostgresStore final : public store::Store {
   Signal changed_;
   Breaker breaker_;
   Pool primary_;
-  Pool staging_;   ///< to the primary, too: so no chunk waits for a question, nor the other way
-  Pool attempts_;  ///< one to the primary: what the follower lacks waits for no reader of the past
-  Pool scans_;     ///< to the primary
+  Pool staging_;                         ///< to the primary, too: so no chunk waits for a question, nor the other way
+  Pool attempts_;                        ///< one to the primary: what the follower asks waits for no reader of the past
+  Pool scans_;                           ///< to the primary
   std::unique_ptr<Pool> replica_scans_;  ///< null: there is no replica
   std::uint32_t partition_count_ = 0;
+  store::Proofs proofs_;
+  std::mutex proof_to_tell_mutex_;
+  std::optional<store::Head> proof_to_tell_;  ///< the other nodes
+  Wake has_proof_;                            ///< wakes the listener
   std::jthread listener_;
 };
-
-/// A write that costs a record in the log and no row: behind it, what the same transaction has read is proven, once it
-/// has committed without a warning (PostgreSQL's manual, pg_logical_emit_message).
-inline constexpr std::string_view proving_write = "SELECT pg_logical_emit_message(true, 'ratebook', '')";
 
 }  // namespace ratebook::postgres

@@ -18,7 +18,15 @@ store::Head head_in(const Rows& rows) {
   return {.version = rows.integer_as<Version>(0, 0), .chain = rows.digest(0, 1)};
 }
 
-/// Regions, then ports, of the places that version $1 holds.
+std::optional<Fault> fault_of_tag(const store::Head& standing, const std::optional<std::string>& expected) {
+  const std::string tag = version_tag(standing.version, standing.chain);
+  if (expected ? *expected == tag && standing.version > 0 : standing.version == 0) return std::nullopt;
+  if (standing.version == 0) return Fault{Failure::conflict, "there are no places yet: put them without a tag"};
+  return Fault{Failure::conflict, fmt::format("the places are those of {} now: read them again", tag)};
+}
+
+}  // namespace
+
 std::array<Statement, 2> places_questions(Version at) {
   constexpr std::string_view places_version = "(SELECT max(version) FROM version WHERE kind = 3 AND version <= $1)";
   const auto limit = std::min<Version>(at, INT64_MAX);
@@ -46,15 +54,6 @@ PlacesDocument places_in(const Rows& regions, const Rows& ports) {
   }
   return places;
 }
-
-std::optional<Fault> fault_of_tag(const store::Head& standing, const std::optional<std::string>& expected) {
-  const std::string tag = version_tag(standing.version, standing.chain);
-  if (expected ? *expected == tag && standing.version > 0 : standing.version == 0) return std::nullopt;
-  if (standing.version == 0) return Fault{Failure::conflict, "there are no places yet: put them without a tag"};
-  return Fault{Failure::conflict, fmt::format("the places are those of {} now: read them again", tag)};
-}
-
-}  // namespace
 
 Result<Version> PostgresStore::put_places(const PlacesDocument& put, const std::optional<std::string>& expected,
                                           WallTime now) {

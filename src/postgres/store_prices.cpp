@@ -117,22 +117,6 @@ Result<std::vector<Rows>> begin_snapshot(Connection& connection, std::span<const
   return rows;
 }
 
-Result<void> read_attempt(Connection& connection, const std::string& attempt, std::size_t prices_max,
-                          const store::PriceSink& sink) {
-  const std::array questions{
-      Statement{"SELECT FROM batch WHERE attempt = $1 AND status <> 2", attempt},
-      Statement{"SELECT number, price_count FROM marker WHERE attempt = $1 ORDER BY chunk", attempt}};
-  const auto rows = begin_snapshot(connection, questions);
-  if (!rows) return std::unexpected(rows.error());
-  connection.roll_back();
-  // A primary that was restored may not have it: an empty answer would be taken for an empty batch.
-  if (rows->front().size() == 0) {
-    return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
-  }
-  std::size_t given = 0;
-  return copy_chunks(connection, chunks_in(rows->back()), "", prices_max, sink, given);
-}
-
 bool holds_version(const Rows& chain, const store::Head& at) {
   return at == store::Head{} || (chain.size() == 1 && chain.digest(0, 0) == at.chain);
 }
@@ -166,11 +150,20 @@ Result<void> read_version(Connection& connection, const store::Head& at, const s
 
 }  // namespace
 
-/// From the primary: a replica may have the same attempt under another history.
-Result<void> PostgresStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
-  auto lease = attempts_.lease();
-  if (!lease) return std::unexpected(lease.error());
-  return read_attempt(**lease, attempt, options_.copied_prices_max, sink);
+Result<void> read_attempt(Connection& connection, const std::string& attempt, std::size_t prices_max,
+                          const store::PriceSink& sink) {
+  const std::array questions{
+      Statement{"SELECT FROM batch WHERE attempt = $1 AND status <> 2", attempt},
+      Statement{"SELECT number, price_count FROM marker WHERE attempt = $1 ORDER BY chunk", attempt}};
+  const auto rows = begin_snapshot(connection, questions);
+  if (!rows) return std::unexpected(rows.error());
+  connection.roll_back();
+  // A primary that was restored may not have it: an empty answer would be taken for an empty batch.
+  if (rows->front().size() == 0) {
+    return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
+  }
+  std::size_t given = 0;
+  return copy_chunks(connection, chunks_in(rows->back()), "", prices_max, sink, given);
 }
 
 /// From the replica, and what that has not got yet, or breaks off, from the primary: the chain proves that it is what

@@ -1,4 +1,6 @@
 // Decisions become batches and versions: one call of publish() (schema.cpp).
+#include <array>
+
 #include "json/writer.hpp"
 #include "postgres/store.hpp"
 
@@ -46,16 +48,21 @@ Result<std::vector<store::Outcome>> PostgresStore::publish(const store::PublishR
   json::append_objects(decisions, request.decisions, write_decision);
   std::string bad_records;
   json::append_objects(bad_records, request.bad_records, write_bad_record);
-  const auto rows = (*lease)->run(
+  const std::array statements{
       Statement{"SELECT outcome, outcome_version FROM publish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 request.partition, request.epoch, request.expected.offset, request.expected.digest, request.next.offset,
                 request.next.digest, request.now, decisions, array_of(request.swept), bad_records},
-      Effect::change);
+      // In the same transaction: what it made, or what it stood on.
+      head_question()};
+  const auto rows = (*lease)->run(statements, Effect::change);
   if (!rows) return std::unexpected(rows.error());
+  const Rows& decided = rows->front();
   std::vector<store::Outcome> outcomes;
-  for (int row = 0; row < rows->size(); ++row) {
-    outcomes.push_back({rows->integer_as<store::Outcome::Kind>(row, 0), rows->integer_as<Version>(row, 1)});
+  for (int row = 0; row < decided.size(); ++row) {
+    outcomes.push_back({decided.integer_as<store::Outcome::Kind>(row, 0), decided.integer_as<Version>(row, 1)});
   }
+  // The commit is behind us, and no warning came with it.
+  if (const auto newest = newest_in(rows->back())) note_proof(*newest);
   // Also where all were rejected: someone waits to hear that. NOTIFY says so to others, and to us a little later.
   if (!outcomes.empty()) changed_.notify();
   return outcomes;

@@ -31,33 +31,46 @@ Batch batch_in(const Rows& rows, int row) {
 
 }  // namespace
 
+Statement head_question() { return Statement{"SELECT version, chain FROM head"}; }
+
+Result<store::Head> newest_in(const Rows& rows) {
+  if (rows.size() != 1) return fail(Failure::damaged, "the store's row of its newest version is gone");
+  return store::Head{.version = rows.integer_as<Version>(0, 0), .chain = rows.digest(0, 1)};
+}
+
+Statement versions_question(Version after, std::size_t limit) {
+  return Statement{
+      "SELECT v.version, v.kind, b.id, b.attempt, r.id, r.attempt, v.committed_at, v.chain "
+      "FROM version AS v LEFT JOIN batch AS b ON b.sequence = v.batch "
+      "LEFT JOIN batch AS r ON r.sequence = v.replaced WHERE v.version > $1 ORDER BY v.version LIMIT $2",
+      std::min<Version>(after, INT64_MAX), std::min<std::size_t>(limit, INT64_MAX)};
+}
+
+std::vector<VersionRow> versions_in(const Rows& rows) {
+  std::vector<VersionRow> found;
+  for (int row = 0; row < rows.size(); ++row) {
+    found.push_back({.version = rows.integer_as<Version>(row, 0),
+                     .kind = rows.integer_as<VersionKind>(row, 1),
+                     .batch_id = rows.text(row, 2),
+                     .attempt = rows.text(row, 3),
+                     .replaced_id = rows.text(row, 4),
+                     .replaced_attempt = rows.text(row, 5),
+                     .committed_at = rows.integer(row, 6),
+                     .chain = rows.digest(row, 7)});
+  }
+  return found;
+}
+
 Result<store::Head> PostgresStore::head() {
-  const auto rows = ask(Statement{"SELECT version, chain FROM head"});
+  const auto rows = ask(head_question());
   if (!rows) return std::unexpected(rows.error());
-  if (rows->size() != 1) return fail(Failure::damaged, "the store's row of its newest version is gone");
-  return store::Head{.version = rows->integer_as<Version>(0, 0), .chain = rows->digest(0, 1)};
+  return newest_in(*rows);
 }
 
 Result<std::vector<VersionRow>> PostgresStore::versions(Version after, std::size_t limit) {
-  const auto rows =
-      ask(Statement{"SELECT v.version, v.kind, b.id, b.attempt, r.id, r.attempt, v.committed_at, v.chain "
-                    "FROM version AS v LEFT JOIN batch AS b ON b.sequence = v.batch "
-                    "LEFT JOIN batch AS r ON r.sequence = v.replaced WHERE v.version > $1 ORDER BY v.version "
-                    "LIMIT $2",
-                    std::min<Version>(after, INT64_MAX), std::min<std::size_t>(limit, INT64_MAX)});
+  const auto rows = ask(versions_question(after, limit));
   if (!rows) return std::unexpected(rows.error());
-  std::vector<VersionRow> found;
-  for (int row = 0; row < rows->size(); ++row) {
-    found.push_back({.version = rows->integer_as<Version>(row, 0),
-                     .kind = rows->integer_as<VersionKind>(row, 1),
-                     .batch_id = rows->text(row, 2),
-                     .attempt = rows->text(row, 3),
-                     .replaced_id = rows->text(row, 4),
-                     .replaced_attempt = rows->text(row, 5),
-                     .committed_at = rows->integer(row, 6),
-                     .chain = rows->digest(row, 7)});
-  }
-  return found;
+  return versions_in(*rows);
 }
 
 Result<std::optional<Batch>> PostgresStore::find_batch(const Statement& question) {

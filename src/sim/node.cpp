@@ -37,6 +37,9 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
   Random& random = ground.scheduler.random();
   follower::FollowerOptions options;
   options.poll_interval = milliseconds{300};
+  options.confirmations_at_once = 1 + random.below(4);
+  options.confirmation_interval = random.between(milliseconds{1}, milliseconds{60});
+  options.proof_wait = random.between(milliseconds{0}, milliseconds{40});
   options.rows_per_step = 1 + random.below(4);
   options.prices_per_step_max = 1 + random.below(20);
   options.prices_per_merge = 1 + random.below(20);
@@ -119,7 +122,7 @@ void Node::start() {
   Life& life = *life_;
   ground_.scheduler.note(name_, "start");
   ground_.broker.join(name_);
-  ground_.server.listeners[name_] = life.store.changed();
+  ground_.server.listeners[name_] = &life.store;
   for (std::uint32_t i = 0; i < ground_.settings.partition_count; ++i) {
     log::Log* log = &life.log;
     if (ground_.settings.planted(Plant::given_up_by_time_alone)) log = life.forgetful_log.get();
@@ -196,7 +199,7 @@ Answer Node::submit(const BatchRequest& request) {
                            .replaces = content.replaces};
   // What is decided already needs no log; where the store does not say, the writer will.
   const auto holder = life.store.batch_by_key(content.source, content.key);
-  if (holder && *holder && (*holder)->header.id != request.id && confirm(life)) {
+  if (holder && *holder && (*holder)->header.id != request.id) {
     ground_.checks.refused_by_key(request.id, content);
     return {Answer::Kind::conflict, 0};
   }
@@ -215,21 +218,15 @@ Answer Node::submit(const BatchRequest& request) {
   return answer_when_visible(life, request, milliseconds{1000});
 }
 
-std::optional<Batch> Node::confirmed_batch(Life& life, const std::string& id) {
+std::optional<Batch> Node::known_batch(Life& life, const std::string& id) {
   auto batch = life.store.batch(id);
-  if (!batch || !*batch) return std::nullopt;
-  if (!confirm(life)) return std::nullopt;
-  return std::move(*batch);
-}
-
-bool Node::confirm(Life& life) const {
-  return ground_.settings.planted(Plant::decided_by_unconfirmed_read) || life.store.confirm().has_value();
+  return batch ? std::move(*batch) : std::nullopt;
 }
 
 Answer Node::answer_when_visible(Life& life, const BatchRequest& request, Duration at_most) {
   const Time until = ground_.scheduler.now() + at_most;
   while (ground_.scheduler.now() < until) {
-    const auto batch = confirmed_batch(life, request.id);
+    const auto batch = known_batch(life, request.id);
     if (batch && batch->status == BatchStatus::rejected) {
       if (batch->rejection == Rejection::key_conflict) ground_.checks.refused_by_key(request.id, request.content);
       return {Answer::Kind::conflict, 0};
@@ -255,7 +252,7 @@ bool Node::wait_for(Life& life, Version least, Duration at_most) const {
 
 Answer Node::retract(const std::string& source, const std::string& id) {
   Life& life = *life_;
-  const auto batch = confirmed_batch(life, id);
+  const auto batch = known_batch(life, id);
   if (!batch || batch->version == 0) return {Answer::Kind::conflict, 0};
   if (batch->status == BatchStatus::retracted) return {Answer::Kind::done, 0};
   if (!log::put_retraction(life.log, {id, source, life.runtime.wall_time()})) return {};

@@ -92,9 +92,7 @@ class Node {
     Version shown = 0;
   };
   /// The batch as the store has it for good; nullopt where that cannot be known now.
-  std::optional<Batch> confirmed_batch(Life& life, const std::string& id);
-  /// Whether what this task read before counts.
-  bool confirm(Life& life) const;
+  std::optional<Batch> known_batch(Life& life, const std::string& id);
   Answer answer_when_visible(Life& life, const BatchRequest& request, Duration at_most);
   Result<std::vector<std::string>> pack(Life& life, const BatchRequest& request);
   bool wait_for(Life& life, Version least, Duration at_most) const;

@@ -22,6 +22,8 @@ enum class Plant : std::uint8_t {
   acknowledged_before_synced,     ///< embedded: the append returns before its bytes are safe from a crash
   log_loses_acknowledged,         ///< a fail-over of the log drops its newest records
   confirm_skipped,                ///< the follower shows what a primary that was one says
+  confirm_on_other_connection,    ///< what was read on one connection is confirmed on another
+  unknown_publish_proves,         ///< a publish whose outcome is unknown counts as the proof of what it made
   key_unchecked,                  ///< the store does not look for the key and the id
   decided_by_unconfirmed_read,    ///< a node answers from a row that nobody confirmed
   retraction_repeated,            ///< taking out what is out already makes another version

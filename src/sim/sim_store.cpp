@@ -21,11 +21,68 @@ void StoreServer::fail_over(const std::function<void(Database&)>& phantom) {
 void StoreServer::changed(std::uint32_t partition, const std::vector<Decided>& decided) {
   scheduler.note("store", "changed", {partition, primary->head().version, decided.size()});
   observer(partition, decided);
-  for (const auto& [node, signal] : listeners) {
+  for (const auto& [node, store] : listeners) {
     if (settings.hits(scheduler.random(), settings.rates.notification_lost)) continue;
-    scheduler.at(scheduler.now() + settings.delay(scheduler.random()), [notify = signal.notify] { notify(); });
+    scheduler.at(scheduler.now() + settings.delay(scheduler.random()),
+                 [notify = store->changed().notify] { notify(); });
   }
 }
+
+void StoreServer::proven(const store::Head& head) {
+  for (const auto& [node, store] : listeners) {
+    if (settings.hits(scheduler.random(), settings.rates.notification_lost)) continue;
+    scheduler.at(scheduler.now() + settings.delay(scheduler.random()), [store, head] { store->take_proof(head); });
+  }
+}
+
+/// As the file embedded, where a question is the whole of it; in a cluster on one connection to the end.
+class SimStore::FollowerReading final : public store::Reading {
+ public:
+  explicit FollowerReading(SimStore& store) : store_(store) {}
+
+  Result<store::Head> head() override {
+    return ask<store::Head>([](Database& database) -> Result<store::Head> { return database.head(); });
+  }
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
+    return ask<std::vector<VersionRow>>([after, limit](Database& database) -> Result<std::vector<VersionRow>> {
+      return database.versions(after, limit);
+    });
+  }
+  Result<PlacesDocument> places(Version at) override {
+    return ask<PlacesDocument>([at](Database& database) { return database.places(at); });
+  }
+  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override {
+    using Prices = std::vector<NumberedPrice>;
+    return store_.pass_on(ask<Prices>([attempt](Database& database) { return database.prices_of(attempt); }), sink);
+  }
+  Result<void> confirm() override {
+    if (store_.settings_.planted(Plant::confirm_skipped)) return {};
+    Connection& mine = store_.follower_connection_;
+    if (store_.settings_.planted(Plant::confirm_on_other_connection)) {
+      Connection other;
+      store_.connect_anew(other);
+      return store_.confirm_on(other);
+    }
+    if (session_ == 0 || mine.number != session_) return fail(Failure::unavailable, "the connection is broken");
+    return store_.confirm_on(mine);
+  }
+  std::uint64_t session() const override { return session_; }
+
+ private:
+  template <class T>
+  Result<T> ask(const Transaction<T>& query) {
+    Connection& mine = store_.follower_connection_;
+    store_.notice_fail_over(mine);
+    if (session_ == 0) {
+      if (mine.database == nullptr) store_.connect_anew(mine);
+      session_ = mine.number;
+    }
+    return store_.ask_on(mine, query);
+  }
+
+  SimStore& store_;
+  std::uint64_t session_ = 0;  ///< 0: nothing is read yet
+};
 
 SimStore::SimStore(StoreServer& server, std::string node)
     : server_(server),
@@ -41,21 +98,22 @@ void SimStore::connect_anew(Connection& connection) {
   const bool wrong = server_.former != nullptr && scheduler_.random().chance(0.3);
   connection.database = wrong ? server_.former : server_.primary;
   connection.fail_over_count = server_.fail_over_count;
+  connection.number = ++connection_count_;
+}
+
+void SimStore::notice_fail_over(Connection& mine) {
+  const bool ended = mine.database != server_.primary && mine.database != server_.former;
+  if (!ended && mine.fail_over_count == server_.fail_over_count) return;
+  mine.fail_over_count = server_.fail_over_count;
+  // It leads to the machine that it was made to: to the former primary, or nowhere.
+  const bool noticed_nothing = !ended && server_.former != nullptr && scheduler_.random().chance(0.7);
+  mine.database = noticed_nothing ? server_.former : nullptr;
 }
 
 SimStore::Connection& SimStore::connection() {
   Connection& mine = connections_[scheduler_.task()];
+  notice_fail_over(mine);
   if (mine.database == nullptr) connect_anew(mine);
-  const bool ended = mine.database != server_.primary && mine.database != server_.former;
-  if (ended || mine.fail_over_count != server_.fail_over_count) {
-    mine.reads_in_doubt = true;
-    if (!ended && server_.former != nullptr && scheduler_.random().chance(0.7)) {
-      mine.database = server_.former;
-      mine.fail_over_count = server_.fail_over_count;
-    } else {
-      connect_anew(mine);
-    }
-  }
   return mine;
 }
 
@@ -72,7 +130,6 @@ Result<T> SimStore::write(Kind kind, const Transaction<T>& transaction) {
   }
   if (!settings_.embedded) {
     if (Connection& mine = connection(); mine.database != server_.primary) {
-      mine.reads_in_doubt = true;
       connect_anew(mine);
       scheduler_.sleep(there + back);
       return fail(Failure::unknown, "the connection broke in the middle of a commit");
@@ -133,16 +190,44 @@ std::optional<Result<T>> SimStore::commit_in_trouble(const Transaction<T>& trans
 }
 
 template <class T>
-Result<T> SimStore::read(const Transaction<T>& query) {
+Result<T> SimStore::ask_on(Connection& mine, const Transaction<T>& query) {
   Random& random = scheduler_.random();
   const bool fails = unreachable() || settings_.hits(random, settings_.rates.store_fails);
+  if (fails) mine.database = nullptr;
+  if (mine.database == nullptr) {
+    scheduler_.sleep(settings_.delay(random));
+    return fail(Failure::unavailable, "the store does not answer");
+  }
+  return scheduler_.call<Result<T>>(settings_.delay(random), settings_.delay(random),
+                                    [query, database = mine.database] { return query(*database); });
+}
+
+Result<void> SimStore::confirm_on(Connection& mine) {
+  Random& random = scheduler_.random();
+  notice_fail_over(mine);
+  const bool fails = unreachable() || settings_.hits(random, settings_.rates.store_fails);
+  scheduler_.sleep(settings_.delay(random));
+  // A primary that was one commits nothing, and the wait for it ends with the connection.
+  notice_fail_over(mine);
+  const bool counts = !fails && mine.database == server_.primary;
+  if (!counts) mine.database = nullptr;
+  scheduler_.sleep(settings_.delay(random));
+  if (!counts) return fail(Failure::unavailable, "what was read may have come from a primary that is none any more");
+  return {};
+}
+
+template <class T>
+Result<T> SimStore::read(const Transaction<T>& query) {
+  return ask_on(connection(), query);
+}
+
+template <class T>
+Result<T> SimStore::ask(const Transaction<T>& query) {
   Connection& mine = connection();
-  auto answer = scheduler_.call<Result<T>>(settings_.delay(random), settings_.delay(random),
-                                           [query, database = mine.database] { return query(*database); });
-  if (!fails) return answer;
-  mine.reads_in_doubt = true;
-  connect_anew(mine);
-  return fail(Failure::unavailable, "the store does not answer");
+  auto answer = ask_on(mine, query);
+  if (!answer || settings_.planted(Plant::decided_by_unconfirmed_read)) return answer;
+  if (auto confirmed = confirm_on(mine); !confirmed) return std::unexpected(confirmed.error());
+  return answer;
 }
 
 Result<store::Claim> SimStore::claim(std::uint32_t partition) {
@@ -191,17 +276,29 @@ Result<std::vector<store::Outcome>> SimStore::publish(const store::PublishReques
 }
 
 Result<std::vector<store::Outcome>> SimStore::publish_whole(store::PublishRequest request) {
-  using Outcomes = std::vector<store::Outcome>;
-  return write<Outcomes>(Kind::commit, [this, request = std::move(request)](Database& database) -> Result<Outcomes> {
-    std::vector<Decided> decided;
-    auto outcomes = database.publish(request, decided);
-    scheduler_.note(node_, outcomes ? "publish" : "publish in vain",
-                    {request.partition, request.epoch, static_cast<std::uint64_t>(request.next.offset + 1),
-                     request.decisions.size()},
-                    outcomes ? "" : outcomes.error().message);
-    if (outcomes && &database == server_.primary.get()) server_.changed(request.partition, decided);
-    return outcomes;
-  });
+  struct Published {
+    std::vector<store::Outcome> outcomes;
+    store::Head head;
+  };
+  auto done =
+      write<Published>(Kind::commit, [this, request = std::move(request)](Database& database) -> Result<Published> {
+        std::vector<Decided> decided;
+        auto outcomes = database.publish(request, decided);
+        scheduler_.note(node_, outcomes ? "publish" : "publish in vain",
+                        {request.partition, request.epoch, static_cast<std::uint64_t>(request.next.offset + 1),
+                         request.decisions.size()},
+                        outcomes ? "" : outcomes.error().message);
+        if (!outcomes) return std::unexpected(outcomes.error());
+        if (&database == server_.primary.get()) server_.changed(request.partition, decided);
+        if (settings_.planted(Plant::unknown_publish_proves)) take_proof(database.head());
+        return Published{*std::move(outcomes), database.head()};
+      });
+  if (!done) return std::unexpected(done.error());
+  if (!settings_.embedded) {
+    take_proof(done->head);
+    server_.proven(done->head);
+  }
+  return std::move(done->outcomes);
 }
 
 Result<Version> SimStore::put_places(const PlacesDocument& put, const std::optional<std::string>& expected,
@@ -214,38 +311,27 @@ Result<Version> SimStore::put_places(const PlacesDocument& put, const std::optio
 }
 
 Result<PlacesDocument> SimStore::places(Version at) {
-  return read<PlacesDocument>([at](Database& database) { return database.places(at); });
+  return ask<PlacesDocument>([at](Database& database) { return database.places(at); });
 }
 
 Result<store::Head> SimStore::places_head(Version at) {
-  return read<store::Head>([at](Database& database) -> Result<store::Head> { return database.places_head(at); });
+  return ask<store::Head>([at](Database& database) -> Result<store::Head> { return database.places_head(at); });
+}
+
+std::unique_ptr<store::Reading> SimStore::reading() { return std::make_unique<FollowerReading>(*this); }
+
+void SimStore::take_proof(const store::Head& head) {
+  if (proofs_.add(head)) changed_.notify();
 }
 
 Result<store::Head> SimStore::head() {
-  return read<store::Head>([](Database& database) -> Result<store::Head> { return database.head(); });
+  return ask<store::Head>([](Database& database) -> Result<store::Head> { return database.head(); });
 }
 
 Result<std::vector<VersionRow>> SimStore::versions(Version after, std::size_t limit) {
-  return read<std::vector<VersionRow>>([after, limit](Database& database) -> Result<std::vector<VersionRow>> {
+  return ask<std::vector<VersionRow>>([after, limit](Database& database) -> Result<std::vector<VersionRow>> {
     return database.versions(after, limit);
   });
-}
-
-Result<void> SimStore::confirm() {
-  if (settings_.planted(Plant::confirm_skipped)) return {};
-  Random& random = scheduler_.random();
-  if (unreachable() || settings_.hits(random, settings_.rates.store_fails)) {
-    scheduler_.sleep(settings_.delay(random));
-    return fail(Failure::unavailable, "the store does not answer");
-  }
-  scheduler_.sleep(settings_.delay(random));
-  Connection& mine = connection();
-  const bool counts = mine.database == server_.primary && !mine.reads_in_doubt;
-  if (mine.database != server_.primary) connect_anew(mine);
-  mine.reads_in_doubt = false;
-  scheduler_.sleep(settings_.delay(random));
-  if (!counts) return fail(Failure::unavailable, "what was read may have come from a primary that is none any more");
-  return {};
 }
 
 Result<void> SimStore::pass_on(const Result<std::vector<NumberedPrice>>& prices, const store::PriceSink& sink) {
@@ -259,11 +345,6 @@ Result<void> SimStore::pass_on(const Result<std::vector<NumberedPrice>>& prices,
     if (!sink(part)) break;
   }
   return {};
-}
-
-Result<void> SimStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
-  using Prices = std::vector<NumberedPrice>;
-  return pass_on(read<Prices>([attempt](Database& database) { return database.prices_of(attempt); }), sink);
 }
 
 Result<void> SimStore::prices_at(const store::Head& at, const store::PriceFilter& filter,
@@ -280,16 +361,16 @@ Result<std::optional<store::VersionChunk>> SimStore::next_chunk(const store::Hea
 
 Result<std::optional<Batch>> SimStore::batch(const std::string& id) {
   using Found = std::optional<Batch>;
-  return read<Found>([id](Database& database) -> Result<Found> { return database.batch(id); });
+  return ask<Found>([id](Database& database) -> Result<Found> { return database.batch(id); });
 }
 
 Result<std::optional<Batch>> SimStore::batch_by_key(const std::string& source, const std::string& key) {
   using Found = std::optional<Batch>;
-  return read<Found>([source, key](Database& database) -> Result<Found> { return database.batch_by_key(source, key); });
+  return ask<Found>([source, key](Database& database) -> Result<Found> { return database.batch_by_key(source, key); });
 }
 
 Result<store::BatchPage> SimStore::batches(const store::BatchFilter& filter) {
-  return read<store::BatchPage>(
+  return ask<store::BatchPage>(
       [filter](Database& database) -> Result<store::BatchPage> { return database.batches(filter); });
 }
 

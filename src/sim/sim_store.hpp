@@ -15,9 +15,12 @@
 #include "sim/database.hpp"
 #include "sim/scheduler.hpp"
 #include "sim/settings.hpp"
+#include "store/proofs.hpp"
 #include "store/store.hpp"
 
 namespace ratebook::sim {
+
+class SimStore;
 
 /// What all nodes share of the store.
 struct StoreServer {
@@ -30,6 +33,8 @@ struct StoreServer {
   void fail_over(const std::function<void(Database&)>& phantom);
   /// Tells the checks at once and the nodes in time.
   void changed(std::uint32_t partition, const std::vector<Decided>& decided);
+  /// Tells the nodes in time that a commit has proven this.
+  void proven(const store::Head& head);
 
   Scheduler& scheduler;
   Settings& settings;
@@ -38,7 +43,7 @@ struct StoreServer {
   std::uint64_t fail_over_count = 0;
   bool held = false;  ///< a commit waits with its locks
   Time down_until{};
-  std::map<std::string, Signal> listeners;  ///< by node
+  std::map<std::string, SimStore*> listeners;  ///< by node
   std::function<void(std::uint32_t partition, const std::vector<Decided>& decided)> observer;
 };
 
@@ -60,10 +65,14 @@ class SimStore final : public store::Store {
   Result<PlacesDocument> places(Version at) override;
   Result<store::Head> places_head(Version at) override;
 
+  std::unique_ptr<store::Reading> reading() override;
+  bool confirms_freely() const override { return settings_.embedded; }
+  std::vector<store::Head> proven() const override { return proofs_.all(); }
+  /// A commit of this node, or of another that tells of it, has proven this.
+  void take_proof(const store::Head& head);
+
   Result<store::Head> head() override;
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
-  Result<void> confirm() override;
-  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
   Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,
                                                         std::optional<store::ChunkName> after) override;
   Result<void> prices_at(const store::Head& at, const store::PriceFilter& filter,
@@ -76,11 +85,11 @@ class SimStore final : public store::Store {
   Time cut_off_until{};  ///< this node does not reach the store
 
  private:
-  /// What a task reads with; its reads count once they are confirmed on the same connection.
+  class FollowerReading;
   struct Connection {
-    std::shared_ptr<Database> database;
-    std::uint64_t fail_over_count = 0;  ///< when it was made, or when it last noticed one
-    bool reads_in_doubt = false;        ///< something read since the last confirm was read elsewhere
+    std::shared_ptr<Database> database;  ///< nullptr: it is broken, or not made yet
+    std::uint64_t fail_over_count = 0;   ///< when it was made, or when it last noticed one
+    std::uint64_t number = 0;
   };
   enum class Kind { quick, commit };  ///< a commit may be held, or end with its primary
   template <class T>
@@ -90,12 +99,23 @@ class SimStore final : public store::Store {
   Result<T> write(Kind kind, const Transaction<T>& transaction);
   template <class T>
   std::optional<Result<T>> commit_in_trouble(const Transaction<T>& transaction);
+  /// A question on a connection that has not broken; else Failure::unavailable, and it breaks.
+  template <class T>
+  Result<T> ask_on(Connection& connection, const Transaction<T>& query);
+  /// A client's question, which proves itself.
+  template <class T>
+  Result<T> ask(const Transaction<T>& query);
+  /// One that nobody confirms: a chain proves the answer.
   template <class T>
   Result<T> read(const Transaction<T>& query);
+  Result<void> confirm_on(Connection& connection);
   Result<void> pass_on(const Result<std::vector<NumberedPrice>>& prices, const store::PriceSink& sink);
   Result<std::vector<store::Outcome>> publish_whole(store::PublishRequest request);
+  /// The task's own, made anew where it is broken.
   Connection& connection();
   void connect_anew(Connection& connection);
+  /// What a fail-over has left of it.
+  void notice_fail_over(Connection& connection);
   bool unreachable() const;
 
   StoreServer& server_;
@@ -103,7 +123,10 @@ class SimStore final : public store::Store {
   Settings& settings_;
   std::string node_;
   Signal changed_;
+  store::Proofs proofs_;
   std::map<std::uint64_t, Connection> connections_;  ///< by task
+  Connection follower_connection_;
+  std::uint64_t connection_count_ = 0;
 };
 
 }  // namespace ratebook::sim

@@ -12,7 +12,7 @@ TEST(Prices, OfAnAttemptDoNotWaitForReadersOfVersions) {
   writer.commit(header_of("a", "1", prices.size()), attempt_name(1), prices);
   std::vector<NumberedPrice> read;
   const auto while_all_are_busy = [&](std::span<const NumberedPrice>) {
-    const auto done = file->store().prices_of(attempt_name(1), [&](std::span<const NumberedPrice> some) {
+    const auto done = file->store().reading()->prices_of(attempt_name(1), [&](std::span<const NumberedPrice> some) {
       read.insert(read.end(), some.begin(), some.end());
       return true;
     });
@@ -42,8 +42,9 @@ TEST(Prices, DamagedRowsAreSaidAndNotRead) {
         file->store().prices_at(*file->store().head(), {}, [](std::span<const NumberedPrice>) { return true; });
     ASSERT_FALSE(read.has_value()) << damage;
     EXPECT_EQ(read.error().failure, Failure::damaged) << damage;
-    EXPECT_FALSE(file->store().prices_of(attempt_name(1), [](std::span<const NumberedPrice>) { return true; }))
-        << damage;
+    EXPECT_FALSE(file->store().reading()->prices_of(attempt_name(1), [](std::span<const NumberedPrice>) {
+      return true;
+    })) << damage;
   }
 }
 

@@ -139,8 +139,8 @@ void read_all(File& file) {
   };
   if (const auto rows = store.versions(0, 100)) {
     for (const auto& row : *rows) {
-      (void)store.prices_of(row.attempt, sink);
-      if (!row.replaced_attempt.empty()) (void)store.prices_of(row.replaced_attempt, sink);
+      (void)store.reading()->prices_of(row.attempt, sink);
+      if (!row.replaced_attempt.empty()) (void)store.reading()->prices_of(row.replaced_attempt, sink);
     }
   }
   for (const Version version : {0U, 1U, 2U, 3U, 4U}) {

@@ -44,16 +44,15 @@ class SqliteStore final : public store::Store {
   Result<store::Head> places_head(Version at) override;
 
   // store_read.cpp
+  std::unique_ptr<store::Reading> reading() override;
   Result<store::Head> head() override;
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
-  /// One file, one process: what was read from it counts.
-  Result<void> confirm() override { return {}; }
   Result<std::optional<Batch>> batch(const std::string& id) override;
   Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;
   Result<store::BatchPage> batches(const store::BatchFilter& filter) override;
 
   // store_prices.cpp
-  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override;
+  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink);
   Result<void> prices_at(const store::Head& at, const store::PriceFilter& filter,
                          const store::PriceSink& sink) override;
   Result<std::optional<store::VersionChunk>> next_chunk(const store::Head& at,

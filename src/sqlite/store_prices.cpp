@@ -29,12 +29,21 @@ Result<void> check_chain(Connection& db, const store::Head& at) {
   return fail(Failure::not_found, fmt::format("version {} is not here, or is another", at.version));
 }
 
+Result<void> check_counted(Connection& db, const std::string& attempt) {
+  Query row{db, "SELECT 1 FROM batch WHERE attempt = ? AND status <> 2", attempt};
+  const bool is_counted = row.next();
+  if (auto read = db.result(); !read) return read;
+  if (is_counted) return {};
+  return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
+}
+
 }  // namespace
 
 Result<void> SqliteStore::prices_of(const std::string& attempt, const store::PriceSink& sink) {
   auto lease = steps_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& db = lease->db();
+  if (auto counted = check_counted(db, attempt); !counted) return counted;
   const auto chunks = read_chunks(db, fmt::format("SELECT {} FROM marker WHERE attempt = ?", chunk_columns), attempt);
   if (!chunks) return std::unexpected(chunks.error());
   Outlet outlet{sink};

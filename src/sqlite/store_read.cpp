@@ -44,7 +44,27 @@ store::Head head_of(Query& newest) {
   return {.version = newest.integer_as<Version>(0), .chain = newest.digest(1)};
 }
 
+/// One file, one process: what was read from it counts.
+class FileReading final : public store::Reading {
+ public:
+  explicit FileReading(SqliteStore& store) : store_(store) {}
+  Result<store::Head> head() override { return store_.head(); }
+  Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
+    return store_.versions(after, limit);
+  }
+  Result<PlacesDocument> places(Version at) override { return store_.places(at); }
+  Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override {
+    return store_.prices_of(attempt, sink);
+  }
+  Result<void> confirm() override { return {}; }
+
+ private:
+  SqliteStore& store_;
+};
+
 }  // namespace
+
+std::unique_ptr<store::Reading> SqliteStore::reading() { return std::make_unique<FileReading>(*this); }
 
 store::Head read_head(Connection& db) {
   Query newest{db, "SELECT version, chain FROM version ORDER BY version DESC LIMIT 1"};

@@ -9,6 +9,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -142,6 +143,28 @@ struct VersionChunk {
   std::vector<NumberedPrice> prices;  ///< sorted
 };
 
+/// What the follower asks, all of it on one connection to the primary. Nothing that was read here counts before
+/// confirm() says so (rules 10 and 27). For one thread and a short time: a store may have one connection for all of
+/// them.
+class Reading {
+ public:
+  virtual ~Reading() = default;
+
+  virtual Result<Head> head() = 0;
+  /// Rows after `after`, ascending, at most `limit`.
+  virtual Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) = 0;
+  /// The places of a version; ports in the order of their numbers, also those added since.
+  virtual Result<PlacesDocument> places(Version at) = 0;
+  /// All prices staged under an attempt. Failure::not_found: no batch counts it here, as after a restore.
+  virtual Result<void> prices_of(const std::string& attempt, const PriceSink& sink) = 0;
+  /// Proves all that was read here before, by one small write that begins afterwards and commits without a warning.
+  /// Failure::unavailable: it did not, or the connection has broken since the first of these reads: they count for
+  /// nothing, and this Reading is of no more use.
+  virtual Result<void> confirm() = 0;
+  /// Names the connection, from the first read on: another number means that the server may be another, too.
+  virtual std::uint64_t session() const { return 0; }
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -179,13 +202,18 @@ class Store {
   virtual Result<Head> places_head(Version at) = 0;
 
   // --- the follower ---
+  virtual std::unique_ptr<Reading> reading() = 0;
+  /// Whether Reading::confirm() costs the store nothing, so that it may be called at each notification.
+  virtual bool confirms_freely() const { return true; }
+  /// Some newest versions that a commit has proven already (rule 27): a publish of this node or of another, which
+  /// committed without a warning, made them or found them made. A row with the same version and chain counts, wherever
+  /// it was read.
+  virtual std::vector<Head> proven() const { return {}; }
+
+  // --- versions ---
   virtual Result<Head> head() = 0;
   /// Rows after `after`, ascending, at most `limit`.
   virtual Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) = 0;
-  /// Proves that what was read before on the primary still counts (rule 10).
-  virtual Result<void> confirm() = 0;
-  /// All prices staged under an attempt.
-  virtual Result<void> prices_of(const std::string& attempt, const PriceSink& sink) = 0;
   /// All prices of version `at` that pass the filter, in any order of spans. Failure::not_found: it is not here, or has
   /// another chain, as after a restore.
   virtual Result<void> prices_at(const Head& at, const PriceFilter& filter, const PriceSink& sink) = 0;

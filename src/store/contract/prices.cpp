@@ -105,9 +105,20 @@ TEST_P(Prices, OfAnAttemptAreItsOwn) {
     ++spans;
     return true;
   };
-  ASSERT_TRUE(store.prices_of(attempt_name(1), take).has_value());
+  ASSERT_TRUE(store.reading()->prices_of(attempt_name(1), take).has_value());
   EXPECT_EQ(read, first);
   EXPECT_GT(spans, 1U) << "some thousands at a time";
+}
+
+TEST_P(Prices, OfAnAttemptThatNoBatchCountsAreNotFound) {
+  TestWriter writer{store};
+  const auto prices = some_prices(300);
+  ASSERT_TRUE(store.stage(writer.chunk(attempt_name(1), 0, prices)));
+  const auto reading = store.reading();
+  const auto read = reading->prices_of(attempt_name(1), [](std::span<const NumberedPrice>) { return true; });
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().failure, Failure::not_found);
+  EXPECT_TRUE(reading->confirm());
 }
 
 TEST_P(Prices, SinkStopsTheReading) {
