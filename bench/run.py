@@ -14,6 +14,7 @@ import batches
 import growth
 import nodes
 import rates
+import sources
 import sql
 import whole
 import zones
@@ -35,6 +36,7 @@ PARTS = {
     "growth": (growth.growth, "how figures grow from 100,000 to 100 million; with --large alone"),
     "cluster": (zones.budgets, "batches into a cluster over three zones, its reads and starts; only where it is named"),
     "nodes": (nodes.commits, "commits a version with 3, 10 and 30 nodes; only where it is named"),
+    "cluster-sources": (sources.spread, "200 sources in a cluster, 30 of them busy; only where it is named"),
     "restart": (whole.restart, "from kill -9 to ready with 10 million prices"),
 }
 
@@ -64,6 +66,7 @@ def main():
     parser.add_argument("names", metavar="NAME", nargs="*", choices=[*PARTS, []])
     parser.add_argument("--rounds", type=int, default=5, help="of each peer (5)")
     parser.add_argument("--seconds", type=int, default=5, help="that HTTP is loaded a round (5)")
+    parser.add_argument("--minutes", type=float, default=10, help="of cluster-sources (10)")
     parser.add_argument("--large", action="store_true", help="with 100 million prices, too: takes long")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
