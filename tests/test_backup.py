@@ -180,3 +180,54 @@ def harmed_file(tmp_path_factory):
     assert made.stop() == 0
     checked(made.data)
     return made.data
+
+
+def test_a_backup_beside_the_wal_of_a_killed_server_is_refused(server, tmp_path):
+    """Whoever forgets the old `-wal` is told; without it, it is exactly the backup."""
+    data, wal = server.data, server.data.with_name(server.data.name + "-wal")
+    with server.client() as client:
+        put_places(client, small_places())
+        post_batch(client, "carrier-a", many(5))
+        report = backup(server, tmp_path / "copy.db")
+        post_batch(client, "carrier-a", many(7))
+    server.kill()
+    assert wal.stat().st_size > 0
+    killed = data.read_bytes()
+    shutil.copy(tmp_path / "copy.db", data)
+    before = wal.read_bytes()
+    server.launch()
+    assert server.process.wait(60) == 1
+    server.process = None
+    assert f"{wal} does not belong to this file" in server.log.read_text()
+    made = Server.run("check", str(data))
+    assert made.returncode == 1, made.stdout + made.stderr
+    assert f"{wal} does not belong to this file" in made.stdout
+    assert Server.run("backup", str(tmp_path / "mixture.db"), "--data", str(data)).returncode == 2
+    assert (data.read_bytes(), wal.read_bytes()) == ((tmp_path / "copy.db").read_bytes(), before)
+    data.write_bytes(killed)
+    assert checked(data)["version"] == report["version"] + 1, "and its own file is whole with it"
+    wal.unlink()
+    shutil.copy(tmp_path / "copy.db", data)
+    assert checked(data)["tag"] == report["tag"]
+    server.start()
+    with server.client() as client:
+        assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 5}
+
+
+def test_a_wal_whose_file_is_gone_is_not_thrown_away(server):
+    data, wal = server.data, server.data.with_name(server.data.name + "-wal")
+    with server.client() as client:
+        put_places(client, small_places())
+        post_batch(client, "carrier-a", many(5))
+    server.kill()
+    killed = data.read_bytes()
+    for gone in (True, False):
+        data.unlink() if gone else data.write_bytes(b"")
+        server.launch()
+        assert server.process.wait(60) == 1
+        server.process = None
+        assert wal.stat().st_size > 0
+        data.write_bytes(killed)
+    server.start()
+    with server.client() as client:
+        assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 5}

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -209,3 +210,109 @@ def test_posts_behind_a_foreign_lock_wait_each_its_own_bound(make_server):
         assert took < 10, "16 in a row would take 16 s"
     with server.client() as client:
         until(lambda: post_batch(client, "carrier-0", many(5)).status_code == 201)
+
+
+def beside(path: pathlib.Path, end: str) -> pathlib.Path:
+    return path.with_name(path.name + end)
+
+
+def in_place(client: httpx.Client) -> bool:
+    return "ratebook_sqlite_file_in_place 1" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("harm", ["file deleted", "file replaced", "WAL deleted", "folder renamed", "written over"])
+def test_promise_2_a_file_that_is_not_at_its_path_takes_nothing(server, tmp_path, harm):
+    """503 for batches and readiness, said in the log and the metrics; rates go on from memory."""
+    data = server.data
+    with server.client() as client:
+        put_places(client, small_places())
+        assert post_batch(client, "carrier-a", many(10)).status_code == 201
+        assert Server.run("backup", str(tmp_path / "backup.db"), "--data", str(data)).returncode == 0
+        assert client.get("/readyz").status_code == 200
+        assert in_place(client)
+        match harm:
+            case "file deleted":
+                data.unlink()
+            case "file replaced":
+                shutil.copy(tmp_path / "backup.db", beside(data, "-new"))
+                beside(data, "-new").rename(data)
+            case "WAL deleted":
+                beside(data, "-wal").unlink()
+            case "folder renamed":
+                data.parent.rename(tmp_path / "elsewhere")
+            case "written over":
+                shutil.copy(tmp_path / "backup.db", data)
+        refused = post_batch(client, "carrier-a", many(10), key="refused")
+        assert_problem(refused, 503, "not-accepted")
+        assert str(data) in refused.json()["detail"]
+        until(lambda: client.get("/readyz").status_code == 503)
+        assert_problem(client.get("/readyz"), 503, "not-ready")
+        assert str(data) in client.get("/readyz").json()["detail"]
+        until(lambda: not in_place(client))
+        assert_problem(put_again(client), 503, "store-unavailable")
+        assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 10}
+        log = tmp_path / "elsewhere" / "server.log" if harm == "folder renamed" else server.log
+        until(lambda: "nothing new is taken" in log.read_text())
+        assert server.stop() == 0
+    if harm == "WAL deleted":
+        server.start()
+        with server.client() as client:
+            assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 10}
+
+
+def put_again(client: httpx.Client) -> httpx.Response:
+    tag = client.get("/v1/places").headers["ETag"]
+    places = small_places()
+    places["regions"][0]["name"] += "!"
+    return client.put("/v1/places", json=places, headers={"If-Match": tag})
+
+
+def test_promise_2_a_file_that_was_moved_goes_on_in_its_place_and_can_be_copied(server, tmp_path):
+    data = server.data
+    with server.client() as client:
+        put_places(client, small_places())
+        assert post_batch(client, "carrier-a", many(10)).status_code == 201
+        data.rename(beside(data, "-moved"))
+        until(lambda: "all that was accepted is in /proc/" in server.log.read_text())
+        assert post_batch(client, "carrier-a", many(10)).status_code == 503
+        beside(data, "-moved").rename(data)
+        until(lambda: client.get("/readyz").status_code == 200)
+        assert post_batch(client, "carrier-a", many(5)).status_code == 201
+        data.unlink()
+        until(lambda: server.log.read_text().count("all that was accepted is in /proc/") == 2)
+        shutil.copy(server.log.read_text().split("accepted is in ")[-1].split(" ")[0], tmp_path / "kept.db")
+    assert server.stop() == 0
+    for end in ("", "-wal", "-shm"):
+        beside(data, end).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "kept.db", data)
+    server.start()
+    with server.client() as client:
+        assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 15}
+
+
+def test_a_reader_that_keeps_the_wal_is_said_and_bounded(make_server):
+    options = ("--sqlite-wal-soft", "1MiB", "--sqlite-wal-max", "1MiB", "--sqlite-wal-limit", "4MiB")
+    server = make_server(*options)
+
+    def held(client: httpx.Client) -> float:
+        return float(re.search(r"^ratebook_sqlite_wal_held_seconds (\S+)$", client.get("/metrics").text, re.M)[1])
+
+    with server.client() as client:
+        put_places(client, small_places())
+        assert held(client) == 0
+        with closing(sqlite3.connect(server.data, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM version").fetchall()
+            sent = 0
+            while (answer := post_batch(client, "carrier-a", many(20_000))).status_code == 201:
+                sent += 1
+                assert sent < 100
+            assert_problem(answer, 503, "not-accepted")
+            assert "write-ahead log" in answer.json()["detail"]
+            assert client.get("/readyz").status_code == 200, "it goes on by itself when the reader ends"
+            until(lambda: f"process {os.getpid()} (" in server.log.read_text())
+            assert held(client) > 0
+            assert counts(client, "CNSGH", "NLRTM", DAY) == {DAY: 20_000 * sent}
+        until(lambda: post_batch(client, "carrier-a", many(1)).status_code == 201)
+        until(lambda: "is moved into the file again" in server.log.read_text())
+        until(lambda: held(client) == 0)

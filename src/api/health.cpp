@@ -1,5 +1,5 @@
 // GET /livez: this process answers. GET /readyz: it holds every version that the store had when it started, and is not
-// about to end; a load balancer sends requests here only then.
+// about to end, and its log takes batches; a load balancer sends requests here only then.
 #include "api/endpoints.hpp"
 #include "api/reading.hpp"
 #include "json/writer.hpp"
@@ -23,6 +23,10 @@ http::Route ready(Service& service) {
                                       response);
             }
             if (const auto problem = not_ready(view)) return answer_with_view(*problem, view, response);
+            // Reads go on all the same: whoever asks this node gets an answer.
+            if (const auto refusal = service.log.refusal()) {
+              return answer_with_view({problems::not_ready, *refusal, {}, {}}, view, response);
+            }
             response.content_type = "application/json";
             response.body = R"({"status":"ready"})";
             add_view_headers(view, response);

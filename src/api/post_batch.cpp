@@ -347,6 +347,7 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
     return std::unexpected(std::move(response));
   };
   if (const auto problem = not_ready(view)) return refuse(*problem);
+  if (const auto refusal = service.log.refusal()) return refuse({problems::not_accepted, *refusal, {}, {}});
   auto posted = read_posted_batch(*request);
   if (!posted) return refuse(posted.error());
   Caller caller = caller_of(service, *request);

@@ -7,6 +7,7 @@ namespace ratebook::engines {
 Result<Engines> open_embedded(const Parts& parts) {
   auto options = parts.settings.sqlite;
   options.fatal = [&logger = parts.logger](const std::string& why) { logger.error(why); };
+  options.report = [&logger = parts.logger](obs::Level level, const std::string& what) { logger.log(level, what); };
   auto opened = sqlite::File::open(parts.settings.data_path, parts.runtime, options);
   if (!opened) return std::unexpected(opened.error());
   const std::shared_ptr<sqlite::File> file = *std::move(opened);

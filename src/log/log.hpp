@@ -75,6 +75,9 @@ class Log {
 
   /// Lets the log delete what stands before offset `before`. It may keep more.
   virtual Result<void> trim(std::uint32_t partition, Offset before) = 0;
+
+  /// Why it takes nothing new now, and what an operator can do; nullopt: it does. Does not block.
+  virtual std::optional<std::string> refusal() const { return std::nullopt; }
 };
 
 }  // namespace ratebook::log

@@ -190,6 +190,8 @@ void add_sqlite(Rows& rows, sqlite::FileOptions& file) {
   rows.bytes("wal_soft", file.checkpoint.wal_bytes_soft, MiB, TiB,
              "From this size on the write-ahead log is moved into the file while others write");
   rows.bytes("wal_max", file.transaction.wal_bytes_max, MiB, TiB, "From this size on writing waits for the move");
+  rows.bytes("wal_limit", file.transaction.wal_bytes_limit, MiB, TiB,
+             "From this size on, while a reader keeps it from being moved, new batches get 503");
   rows.duration("idle", file.checkpoint.idle, milliseconds{10}, hours{1},
                 "After so long without a commit, all of the write-ahead log is moved");
   rows.duration("quiet_max", file.transaction.quiet_max, milliseconds{0}, minutes{1},
@@ -324,6 +326,8 @@ std::vector<std::string> contradictions(const Settings& settings) {
           "api.batches_max");
   at_most(settings.sqlite.checkpoint.wal_bytes_soft <= settings.sqlite.transaction.wal_bytes_max, "sqlite.wal_soft",
           "sqlite.wal_max");
+  at_most(settings.sqlite.transaction.wal_bytes_max <= settings.sqlite.transaction.wal_bytes_limit, "sqlite.wal_max",
+          "sqlite.wal_limit");
   if (settings.http.tls.certificate_path.empty() != settings.http.tls.key_path.empty()) {
     wrong.emplace_back("tls.certificate and tls.key belong together: name both, or none");
   }

@@ -9,6 +9,7 @@
 #include "sqlite/migrations.hpp"
 #include "sqlite/read_only.hpp"
 #include "sqlite/sqlite_store.hpp"
+#include "sqlite/wal_tie.hpp"
 
 namespace ratebook::sqlite {
 namespace {
@@ -60,13 +61,13 @@ class Partial {
   /// Synced and under its name for good.
   Result<void> keep_as(const std::string& to) {
     if (auto synced = sync_file(path_); !synced) return synced;
-    // A WAL that stands beside the old file would be taken for the new one's.
     std::error_code error;
-    fs::remove(to + "-wal", error);
-    fs::remove(to + "-shm", error);
     fs::rename(path_, to, error);
     if (error) return fail(Failure::refused, fmt::format("{}: cannot be renamed: {}", path_, error.message()));
     kept_ = true;
+    // Of what stood there before. Were it left, by a crash, it would be refused: it is not the copy's.
+    fs::remove(to + "-wal", error);
+    fs::remove(to + "-shm", error);
     return sync_folder(to);
   }
 
@@ -127,6 +128,16 @@ Result<void> copy_pages(Connection& from, const std::string& from_path, const st
   return fail(failure_of(why), fmt::format("{}: cannot be written: {}", to_path, sqlite3_errstr(why)));
 }
 
+/// The copy is no state of the file that it was copied from, and says that it has no WAL: whatever WAL it is put beside
+/// is refused.
+Result<void> part_from_wal(const std::string& path) {
+  auto opened = Connection::open(path, {});
+  if (!opened) return std::unexpected(opened.error());
+  (*opened)->script("PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE");
+  cut_tie(**opened);
+  return (*opened)->result();
+}
+
 Result<store::Head> head_of(const std::string& path) {
   auto opened = open_to_read(path);
   if (!opened) return std::unexpected(opened.error());
@@ -146,6 +157,7 @@ Result<BackupReport> backup_file(const std::string& from, const std::string& to,
   if (auto begun = db.result(); !begun) return std::unexpected(begun.error());
   Partial partial{to + ".partial"};
   if (auto copied = copy_pages(db, from, partial.path(), options); !copied) return std::unexpected(copied.error());
+  if (auto parted = part_from_wal(partial.path()); !parted) return std::unexpected(parted.error());
   const auto found = head_of(partial.path());
   if (!found) return std::unexpected(found.error());
   if (*found != head) return fail(Failure::damaged, fmt::format("{}: is not what was copied", partial.path()));

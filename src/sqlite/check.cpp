@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "log/record.hpp"
 #include "model/cents.hpp"
 #include "model/places.hpp"
 #include "sqlite/connection.hpp"
 #include "sqlite/price_checksum.hpp"
 #include "sqlite/read_only.hpp"
+#include "sqlite/file_lock.hpp"
+#include "sqlite/wal_tie.hpp"
 
 namespace ratebook::sqlite {
 namespace {
@@ -18,7 +22,9 @@ class Check {
  public:
   Check(Connection& db, const CheckOptions& options) : db_(db), options_(options) {}
 
-  CheckReport run() {
+  /// `first`: what was found before it was opened.
+  CheckReport run(std::vector<std::string> first) {
+    report_.findings = std::move(first);
     price_count_ = static_cast<std::uint64_t>(number("SELECT count(*) FROM price"));
     pages();
     versions();
@@ -257,11 +263,15 @@ class Check {
 }  // namespace
 
 Result<CheckReport> check_file(const std::string& path, const CheckOptions& options) {
-  auto opened = open_to_read(path);
+  std::vector<std::string> findings;
+  std::error_code error;
+  const bool is_there = std::filesystem::exists(path, error);
+  if (auto own = check_wal_is_own(path); is_there && !own) findings.push_back(own.error().message);
+  auto opened = findings.empty() || is_locked(path) ? open_to_read(path) : open_to_read_alone(path);
   if (!opened) return std::unexpected(opened.error());
   Connection& db = **opened;
   db.run("BEGIN");
-  return Check{db, options}.run();
+  return Check{db, options}.run(std::move(findings));
 }
 
 }  // namespace ratebook::sqlite

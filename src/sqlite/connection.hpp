@@ -53,6 +53,9 @@ class Connection {
   /// How long a statement waits for another program's lock; below zero is not at all.
   void set_lock_wait(std::chrono::nanoseconds at_most);
 
+  /// Closing it neither moves the WAL nor removes it, even where it is the last connection.
+  void leave_wal_at_close() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
   std::int64_t last_row() const { return sqlite3_last_insert_rowid(db_.get()); }
   bool in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
   sqlite3* handle() const { return db_.get(); }

@@ -30,13 +30,15 @@ struct FileOptions {
   std::size_t scan_reader_count = 4;
   std::int64_t page_count_max = 0;  ///< the file is full beyond so many pages of page_bytes; 0: the disk's size counts
   Fatal fatal;                      ///< told why before the process aborts; without it stderr is
+  Report report = [](obs::Level, const std::string&) {};  ///< told what happens to the file; from any thread
 };
 
 class File {
  public:
   /// Opens the file, or makes it where there is none (its folder must exist). All that was in the WAL is in the file,
   /// synced, before this returns. Failure::not_found: no such folder. refused: cannot be written. conflict: another
-  /// process has it open, or a newer release wrote it. damaged: not a file of this program.
+  /// process has it open, or a newer release wrote it. damaged: not a file of this program, or beside a WAL that is
+  /// not its own.
   static Result<std::unique_ptr<File>> open(const std::string& path, const Runtime& runtime,
                                             const FileOptions& options = {});
   ~File();
@@ -44,6 +46,8 @@ class File {
   log::Log& log();
   store::Store& store();
   Counters counters() const;
+  /// Whether what is written is what a start would find at the path.
+  bool is_in_place() const;
 
  private:
   struct Parts;

@@ -42,7 +42,7 @@ std::string lock_name(const std::string& path) {
   return (error ? path : real.string()) + "-lock";
 }
 
-Result<void> check_magic(int file, const std::string& path) {
+Result<void> check_start(int file, const std::string& path) {
   std::array<char, magic.size()> head{};
   const ssize_t length = pread(file, head.data(), head.size(), 0);
   if (length < 0) return cannot_read(path, errno);
@@ -91,7 +91,7 @@ FileLock::~FileLock() {
 Result<void> prepare_file(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) return cannot_write(path, errno);
-  auto checked = check_magic(file, path);
+  auto checked = check_start(file, path);
   // Closing it lets go of every POSIX lock that this process has on the file: SQLite must not have opened it yet.
   close(file);
   if (!checked) return checked;
@@ -109,7 +109,7 @@ bool is_locked(const std::string& path) {
 Result<void> check_magic(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return cannot_read(path, errno);
-  auto checked = check_magic(file, path);
+  auto checked = check_start(file, path);
   close(file);
   return checked;
 }

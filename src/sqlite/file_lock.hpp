@@ -16,6 +16,8 @@ class FileLock {
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();
 
+  int file() const { return file_; }
+
  private:
   explicit FileLock(int file) : file_(file) {}
   int file_;

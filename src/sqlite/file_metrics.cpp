@@ -16,6 +16,11 @@ void add_metrics(const File& file, obs::Metrics& metrics) {
   metrics.counted("ratebook_sqlite_checkpoints_total", "Checkpoints of the WAL.", read(&Counters::checkpoints));
   metrics.gauge("ratebook_sqlite_wal_bytes", "Bytes of frames in the WAL after the last commit.",
                 read(&Counters::wal_bytes));
+  metrics.gauge("ratebook_sqlite_wal_held_seconds",
+                "How long a reader has kept the WAL from being moved into the file; 0: none does.",
+                [&file] { return std::chrono::duration<double>(file.counters().wal_held).count(); });
+  metrics.gauge("ratebook_sqlite_file_in_place", "1: what is written is what a start would find at the path.",
+                [&file] { return file.is_in_place() ? 1.0 : 0.0; });
 }
 
 }  // namespace ratebook::sqlite

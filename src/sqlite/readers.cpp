@@ -4,11 +4,11 @@
 
 namespace ratebook::sqlite {
 
-Result<std::unique_ptr<Readers>> Readers::open(const std::string& path, const Fatal& fatal, std::size_t count,
+Result<std::unique_ptr<Readers>> Readers::open(FileWatch& watch, const Fatal& fatal, std::size_t count,
                                                std::size_t cache_kib) {
-  std::unique_ptr<Readers> readers{new Readers};
+  std::unique_ptr<Readers> readers{new Readers{watch}};
   for (std::size_t i = 0; i < count; ++i) {
-    auto db = Connection::open(path, fatal);
+    auto db = Connection::open(watch.path(), fatal);
     if (!db) return std::unexpected(db.error());
     // Memory-mapped reads were measured, too: no gain, and a disk that fails would be a signal instead of an error.
     (*db)->script(fmt::format("PRAGMA query_only = ON; PRAGMA cache_size = -{}", cache_kib));
@@ -19,6 +19,7 @@ Result<std::unique_ptr<Readers>> Readers::open(const std::string& path, const Fa
 }
 
 Result<Readers::Lease> Readers::lease(Duration at_most) {
+  if (auto counts = watch_.check_readable(); !counts) return std::unexpected(counts.error());
   std::unique_ptr<Connection> db;
   {
     std::unique_lock lock{mutex_};
@@ -40,6 +41,11 @@ Readers::Lease::~Lease() {
   if (db_->in_transaction()) db_->run("ROLLBACK");
   db_->take_fault();
   readers_.give_back(std::move(db_));
+}
+
+void Readers::leave_wal_at_close() {
+  const std::lock_guard lock{mutex_};
+  for (const auto& db : idle_) db->leave_wal_at_close();
 }
 
 void Readers::give_back(std::unique_ptr<Connection> db) {

@@ -10,12 +10,14 @@
 #include "model/error.hpp"
 #include "runtime/runtime.hpp"
 #include "sqlite/connection.hpp"
+#include "sqlite/file_watch.hpp"
 
 namespace ratebook::sqlite {
 
 class Readers {
  public:
-  static Result<std::unique_ptr<Readers>> open(const std::string& path, const Fatal& fatal, std::size_t count,
+  /// `watch` outlives it.
+  static Result<std::unique_ptr<Readers>> open(FileWatch& watch, const Fatal& fatal, std::size_t count,
                                                std::size_t cache_kib);
 
   /// A connection of one's own, inside a read transaction, given back at the end of its life.
@@ -33,13 +35,16 @@ class Readers {
     std::unique_ptr<Connection> db_;
   };
 
-  /// Failure::unavailable: all were in use for as long as `at_most`.
+  /// Failure::unavailable: all were in use for as long as `at_most`, or the file was written over.
   Result<Lease> lease(Duration at_most = std::chrono::seconds{10});
+  /// Of every connection that is not in use.
+  void leave_wal_at_close();
 
  private:
-  Readers() = default;
+  explicit Readers(FileWatch& watch) : watch_(watch) {}
   void give_back(std::unique_ptr<Connection> db);
 
+  FileWatch& watch_;
   std::mutex mutex_;
   std::condition_variable given_back_;
   std::vector<std::unique_ptr<Connection>> idle_;

@@ -36,6 +36,7 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::open(WriteSide& side, const Runtim
 
 Result<Offset> SqliteLog::append(std::uint32_t partition, const log::RecordSource& records) {
   if (partition >= partition_count()) return std::unexpected(no_partition(partition));
+  if (auto room = side_.check_room(); !room) return std::unexpected(room.error());
   std::vector<std::string> head;
   for (std::size_t bytes = 0; bytes <= options_.small_append_bytes_max;) {
     auto record = next_record(records);
@@ -157,6 +158,11 @@ log::Assignment SqliteLog::assignment() {
 Result<void> SqliteLog::trim(std::uint32_t partition, Offset) {
   if (partition >= partition_count()) return std::unexpected(no_partition(partition));
   return {};
+}
+
+std::optional<std::string> SqliteLog::refusal() const {
+  const auto in_place = side_.check_place();
+  return in_place ? std::nullopt : std::optional{in_place.error().message};
 }
 
 }  // namespace ratebook::sqlite

@@ -30,6 +30,7 @@ class SqliteLog final : public log::Log {
   log::Assignment assignment() override;
   /// Nothing is left to do: each publish deletes what stands before its position.
   Result<void> trim(std::uint32_t partition, Offset before) override;
+  std::optional<std::string> refusal() const override;
 
  private:
   SqliteLog(WriteSide& side, const Runtime& runtime, Meters& meters, LogOptions options)

@@ -56,6 +56,7 @@ Result<Version> SqliteStore::put_places(const PlacesDocument& put, const std::op
   if (const auto problems = check_places(put, 1); !problems.empty()) {
     return fail(Failure::refused, fmt::format("{}: {}", problems.front().field, problems.front().message));
   }
+  if (auto room = side_.check_room(); !room) return std::unexpected(room.error());
   WriteSide::Turn turn{side_};
   Connection& db = turn.db();
   const store::Head standing = read_places_head(db, INT64_MAX);

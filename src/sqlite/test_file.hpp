@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,6 +41,16 @@ class TestFolder {
  private:
   std::filesystem::path path_;
 };
+
+inline std::string bytes_of(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+/// Writes over the file where it is, as `cp` does.
+inline void write_over(const std::string& path, const std::string& bytes) {
+  std::ofstream{path, std::ios::binary | std::ios::trunc} << bytes;
+}
 
 inline std::unique_ptr<File> open_file(const std::string& path, const FileOptions& options = {}) {
   auto opened = File::open(path, machine_runtime(), options);

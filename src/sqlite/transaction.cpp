@@ -1,5 +1,7 @@
 #include "sqlite/transaction.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sqlite/checkpoint.hpp"
@@ -60,12 +62,21 @@ void WriteSide::roll_back(const Fault& why) {
   if (db_->in_transaction()) db_->run("ROLLBACK");
   db_->take_fault();
   ++meters_.rollbacks;
-  if (group_->writer_at != BootTime{}) std::ranges::fill(claimed_epochs_, 0);
+  void_claims();
   end(std::unexpected(why));
+}
+
+void WriteSide::void_claims() {
+  if (group_->writer_at != BootTime{}) std::ranges::fill(claimed_epochs_, 0);
 }
 
 Result<void> WriteSide::commit() {
   if (!group_) return {};
+  if (auto in_place = watch_.check(); !in_place) {
+    roll_back(in_place.error());
+    return in_place;
+  }
+  write_tie(*db_, watch_.next_commit());
   db_->run("COMMIT");
   if (auto fault = db_->take_fault()) {
     // The last frame may be on the disk all the same, and count after a crash, until the next commit writes over it.
@@ -74,6 +85,13 @@ Result<void> WriteSide::commit() {
     return std::unexpected(*fault);
   }
   ++meters_.commits;
+  // Moved away while it was committed: a start may find it, or not.
+  if (auto in_place = watch_.check(); !in_place) {
+    in_place.error().failure = Failure::unknown;
+    void_claims();
+    end(in_place);
+    return in_place;
+  }
   end({});
   keep_wal_bounded();
   return {};
@@ -89,6 +107,14 @@ void WriteSide::keep_wal_bounded() {
     checkpointer_.run();
     wal_bytes_next_ = bytes + options_.wal_bytes_max;
   }
+}
+
+Result<void> WriteSide::check_room() const {
+  if (meters_.wal_held_since.load() == BootTime{} || meters_.wal_bytes < options_.wal_bytes_limit) return {};
+  return fail(Failure::full,
+              fmt::format("the write-ahead log has grown to its limit of {} MiB, since a program reads the data file in "
+                          "one long transaction; this server's log names it",
+                          options_.wal_bytes_limit >> 20));
 }
 
 Result<void> WriteSide::join(const Work& work, const std::function<void()>& joined) {
@@ -169,6 +195,7 @@ Result<void> WriteSide::Turn::begin_alone() {
 }
 
 Result<void> WriteSide::Turn::begin_transaction() {
+  if (auto in_place = side_.watch_.found(); !in_place) return in_place;
   db().set_lock_wait(side_.options_.lock_wait_max - (side_.runtime_.boot_time() - asked_at_));
   db().run("BEGIN IMMEDIATE");
   return db().result();

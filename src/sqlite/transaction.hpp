@@ -20,6 +20,7 @@
 #include "model/error.hpp"
 #include "runtime/runtime.hpp"
 #include "sqlite/connection.hpp"
+#include "sqlite/file_watch.hpp"
 #include "sqlite/turn_queue.hpp"
 
 namespace ratebook::sqlite {
@@ -33,6 +34,7 @@ struct Counters {
   std::uint64_t prices_staged = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t wal_bytes = 0;  ///< of frames in the WAL after the last commit: a level, not a count
+  Duration wal_held{};          ///< how long a reader has kept the WAL from being moved whole: a level
 };
 
 struct Meters {
@@ -43,6 +45,8 @@ struct Meters {
   std::atomic<std::uint64_t> prices_staged{0};
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::uint64_t> wal_bytes{0};
+  /// Since when a reader keeps the WAL from being moved whole; zero: none does.
+  std::atomic<BootTime> wal_held_since{BootTime{}};
 };
 
 struct TransactionOptions {
@@ -58,15 +62,18 @@ struct TransactionOptions {
   Duration lock_wait_max = std::chrono::seconds{5};
   /// From this size of the WAL on, a commit moves it into the file before the next one comes.
   std::uint64_t wal_bytes_max = 64u << 20;
+  /// From this size on, where a reader keeps the WAL from being moved, nothing new is taken.
+  std::uint64_t wal_bytes_limit = std::uint64_t{16} << 30;
 };
 
 class Checkpointer;
 
 class WriteSide {
  public:
-  WriteSide(std::unique_ptr<Connection> db, Checkpointer& checkpointer, const Runtime& runtime,
+  WriteSide(std::unique_ptr<Connection> db, Checkpointer& checkpointer, FileWatch& watch, const Runtime& runtime,
             TransactionOptions options, Meters& meters, std::size_t partition_count)
       : db_(std::move(db)),
+        watch_(watch),
         checkpointer_(checkpointer),
         runtime_(runtime),
         options_(options),
@@ -82,6 +89,13 @@ class WriteSide {
   /// blocks until that transaction has ended, and returns how. Begins it, and commits it, when nobody else does in
   /// time.
   Result<void> join(const Work& work, const std::function<void()>& joined);
+
+  /// Failure::full: a reader has kept the WAL until it reached its limit.
+  Result<void> check_room() const;
+  /// The last look at the file.
+  Result<void> check_place() const { return watch_.found(); }
+  /// Nobody is in a transaction any more.
+  void leave_wal_at_close() { db_->leave_wal_at_close(); }
 
  private:
   /// Those who are in one transaction. What appenders wait for has a lock of its own, so that they need no turn for it.
@@ -115,10 +129,12 @@ class WriteSide {
   std::shared_ptr<Group> take_next(std::vector<const Work*>& works);
   void end(Result<void> outcome);
   void roll_back(const Fault& why);
+  void void_claims();
   Result<void> commit();
   void keep_wal_bounded();
 
   std::unique_ptr<Connection> db_;
+  FileWatch& watch_;
   Checkpointer& checkpointer_;
   const Runtime& runtime_;
   TransactionOptions options_;

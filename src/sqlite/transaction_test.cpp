@@ -31,8 +31,16 @@ class Written {
  private:
   static std::unique_ptr<Connection> with_table(const std::string& path) {
     auto db = connect(path);
-    db->script("PRAGMA journal_mode=WAL; CREATE TABLE t (x)");
+    db->script("PRAGMA page_size = 8192; PRAGMA journal_mode=WAL; CREATE TABLE t (x)");
+    make_tie_table(*db, {.session = 1, .number = 0});
+    EXPECT_TRUE(checkpoint_whole(*db));
     return db;
+  }
+  static std::unique_ptr<FileWatch> watch_of(const std::string& path, const FileLock& lock, Connection& db) {
+    auto watch = FileWatch::begin(path, lock);
+    EXPECT_TRUE(watch.has_value());
+    EXPECT_TRUE((*watch)->note_opened(db, 1));
+    return *std::move(watch);
   }
 
   TestFolder folder_;
@@ -40,9 +48,11 @@ class Written {
   TransactionOptions options_;
   Runtime runtime_ = machine_runtime();
   Meters meters_;
+  FileLock lock_ = FileLock::take(path_).value();
   std::unique_ptr<Connection> db_ = with_table(path_);
-  Checkpointer checkpointer_{connect(path_), meters_};
-  WriteSide side_{std::move(db_), checkpointer_, runtime_, options_, meters_, 1};
+  std::unique_ptr<FileWatch> watch_ = watch_of(path_, lock_, *db_);
+  Checkpointer checkpointer_{connect(path_), *watch_, runtime_, meters_};
+  WriteSide side_{std::move(db_), checkpointer_, *watch_, runtime_, options_, meters_, 1};
 };
 
 /// Threads that each join with one row.
