@@ -195,8 +195,10 @@ std::string FileWatch::find_changed_file(const struct stat& now) {
   const auto at = (tie_page_ - 1) * page_bytes_;
   if (pread(file_, page.data(), page.size(), at) != static_cast<ssize_t>(page.size())) return cut;
   const auto tie = tie_in_page(page);
-  if (!tie || !is_expected(tie->commit)) return "another program has written over the data file";
-  held_ = tie->commit;
+  // Another program's VACUUM has put it elsewhere.
+  const auto held = tie ? std::optional{tie->commit} : commit_in_file(path_);
+  if (!held || !is_expected(*held)) return "another program has written over the data file";
+  held_ = *held;
   stamp_ = {now.st_size, now.st_mtim, now.st_ctim};
   return {};
 }

@@ -252,6 +252,8 @@ TEST_F(Place, WhatOtherProgramsMayDoIsNoHarm) {
     EXPECT_TRUE(append());
     Sql{path()}.rows("CREATE TABLE notes" + std::to_string(i) + " (text); PRAGMA wal_checkpoint(TRUNCATE); SELECT 1");
     EXPECT_TRUE(append());
+    Sql{path()}.rows("DROP TABLE notes" + std::to_string(i) + "; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    EXPECT_TRUE(append());
     fs::last_write_time(path(), fs::file_time_type::clock::now());
     fs::permissions(path(), fs::perms{0600});
     EXPECT_TRUE(append());

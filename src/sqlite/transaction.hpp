@@ -92,8 +92,8 @@ class WriteSide {
 
   /// Failure::full: a reader has kept the WAL until it reached its limit.
   Result<void> check_room() const;
-  /// The last look at the file.
-  Result<void> check_place() const { return watch_.found(); }
+  /// Whether what is written is what a start would find at the path; needs no turn.
+  Result<void> check_place() const { return watch_.check(); }
   /// Nobody is in a transaction any more.
   void leave_wal_at_close() { db_->leave_wal_at_close(); }
 

@@ -101,18 +101,6 @@ constexpr std::size_t wal_header_bytes = 32;
 constexpr std::size_t frame_header_bytes = 24;
 constexpr std::uint32_t wal_magic = 0x377f0682;  // one more: the sums are of big-endian words
 
-/// Of the file alone, as its last checkpoint left it. nullopt: cannot be read so, and nothing follows from it.
-std::optional<CommitName> commit_in_file(const std::string& path) {
-  auto opened = Connection::open_to_read(path, true);
-  if (!opened) return std::nullopt;
-  Connection& db = **opened;
-  const std::int64_t page = tie_page_number(db);
-  if (!db.failed() && page == 0) return CommitName{};
-  const auto tie = read_tie(db);
-  if (db.failed() || !tie) return std::nullopt;
-  return tie->commit;
-}
-
 enum class Beside : std::uint8_t { own, no_file, never_had_one, of_another_state };
 
 /// The header's two versions are 1 where the last who closed the file left it without a WAL:
@@ -178,6 +166,17 @@ void cut_tie(Connection& db) {
     if (random.next()) fresh = {random.integer_as<std::uint64_t>(0), random.integer_as<std::uint64_t>(1)};
   }
   db.run("UPDATE wal_tie SET tie = ?", Blob{blob_of({.commit = fresh, .before = {}})});
+}
+
+std::optional<CommitName> commit_in_file(const std::string& path) {
+  auto opened = Connection::open_to_read(path, true);
+  if (!opened) return std::nullopt;
+  Connection& db = **opened;
+  const std::int64_t page = tie_page_number(db);
+  if (!db.failed() && page == 0) return CommitName{};
+  const auto tie = read_tie(db);
+  if (db.failed() || !tie) return std::nullopt;
+  return tie->commit;
 }
 
 std::int64_t tie_page_number(Connection& db) {

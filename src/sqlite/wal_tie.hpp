@@ -37,6 +37,10 @@ void write_tie(Connection& db, CommitName commit);
 /// A name that no WAL knows: of a copy that must not be taken together with the WAL of what it was copied from.
 void cut_tie(Connection& db);
 
+/// In the file at the path alone, as its last checkpoint left it; all zeros: it has no tie. nullopt: it cannot be read
+/// so, and nothing follows from it.
+std::optional<CommitName> commit_in_file(const std::string& path);
+
 /// The page on which the tie stands; 0: none.
 std::int64_t tie_page_number(Connection& db);
 /// nullopt: the page holds something else.
