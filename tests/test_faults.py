@@ -217,7 +217,7 @@ def beside(path: pathlib.Path, end: str) -> pathlib.Path:
 
 
 def in_place(client: httpx.Client) -> bool:
-    return "ratebook_sqlite_file_in_place 1" in client.get("/metrics").text
+    return re.search(r"^ratebook_sqlite_file_in_place 1$", client.get("/metrics").text, re.M) is not None
 
 
 @pytest.mark.parametrize("harm", ["file deleted", "file replaced", "WAL deleted", "folder renamed", "written over"])

@@ -8,9 +8,9 @@
 #include "model/cents.hpp"
 #include "model/places.hpp"
 #include "sqlite/connection.hpp"
+#include "sqlite/file_lock.hpp"
 #include "sqlite/price_checksum.hpp"
 #include "sqlite/read_only.hpp"
-#include "sqlite/file_lock.hpp"
 #include "sqlite/wal_tie.hpp"
 
 namespace ratebook::sqlite {

@@ -30,7 +30,8 @@ struct CheckReport {
 
 /// One snapshot of the file, from its pages to its promises: SQLite's own check, foreign keys, gapless versions and
 /// their chain, each batch's id, version and count, each chunk's rows, the log's records. A WAL that is not the file's
-/// own is a finding, and the file is checked without it. Beside a running server it disturbs nobody. Failure::not_found, damaged, conflict: it is no file of ours to check.
+/// own is a finding, and the file is checked without it. Beside a running server it disturbs nobody.
+/// Failure::not_found, damaged, conflict: it is no file of ours to check.
 Result<CheckReport> check_file(const std::string& path, const CheckOptions& options = {});
 
 }  // namespace ratebook::sqlite

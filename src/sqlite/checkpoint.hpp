@@ -18,8 +18,8 @@
 namespace ratebook::sqlite {
 
 struct CheckpointOptions {
-  std::uint64_t wal_bytes_soft = 16u << 20;  ///< from here on the WAL is moved while others write
-  Duration idle = std::chrono::seconds{2};   ///< without a commit, whatever stands in the WAL is moved
+  std::uint64_t wal_bytes_soft = 16u << 20;       ///< from here on the WAL is moved while others write
+  Duration idle = std::chrono::seconds{2};        ///< without a commit, whatever stands in the WAL is moved
   Duration close_look = std::chrono::seconds{1};  ///< so often the file is read where it should not have changed
   Duration said_again = std::chrono::minutes{1};  ///< so often what an operator has to mend is said
 };

@@ -140,8 +140,8 @@ Result<std::unique_ptr<File>> File::open(const std::string& path, const Runtime&
   parts->steps = *std::move(steps);
   parts->scans = *std::move(scans);
   sqlite3_wal_hook((*db)->handle(), Parts::note_commit, parts.get());
-  parts->checkpointer = std::make_unique<Checkpointer>(*std::move(checkpoint_db), *parts->watch, parts->runtime,
-                                                       parts->meters);
+  parts->checkpointer =
+      std::make_unique<Checkpointer>(*std::move(checkpoint_db), *parts->watch, parts->runtime, parts->meters);
   parts->side = std::make_unique<WriteSide>(*std::move(db), *parts->checkpointer, *parts->watch, parts->runtime,
                                             options.transaction, parts->meters, partition_count);
   auto log = SqliteLog::open(*parts->side, parts->runtime, parts->meters, options.log);

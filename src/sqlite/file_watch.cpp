@@ -59,7 +59,7 @@ FileWatch::~FileWatch() {
 }
 
 void FileWatch::add_part(const std::string& path, std::string what, int file) {
-  struct stat now {};
+  struct stat now{};
   if (fstat(file, &now) == 0) parts_.push_back({path, std::move(what), now.st_dev, now.st_ino});
 }
 
@@ -87,7 +87,7 @@ Result<void> FileWatch::note_opened(Connection& db, std::uint64_t session) {
   if (!tie) return fail(Failure::damaged, fmt::format("{}: its table wal_tie is not as it was made", path_));
   held_ = tie->commit;
   last_ = held_.number;
-  struct stat now {};
+  struct stat now{};
   if (fstat(file_, &now) == 0) stamp_ = {now.st_size, now.st_mtim, now.st_ctim};
   if (const std::string moved = find_moved(); !moved.empty()) {
     return fail(Failure::conflict, fmt::format("{}: {} while it was opened; start again", path_, moved));
@@ -154,7 +154,7 @@ void FileWatch::keep_trouble(State state, const std::string& what) {
 
 std::string FileWatch::find_moved() const {
   for (const Part& part : parts_) {
-    struct stat now {};
+    struct stat now{};
     if (stat(part.path.c_str(), &now) != 0) {
       if (errno == ENOENT || errno == ENOTDIR) return fmt::format("{} is gone from {}", part.what, part.path);
       return fmt::format("{} cannot be looked at: {}: {}", part.what, part.path, why_last());
@@ -168,7 +168,7 @@ std::string FileWatch::find_moved() const {
 
 std::string FileWatch::find_changed(bool closely) {
   if (std::string changed = find_changed_wal(); !changed.empty()) return changed;
-  struct stat now {};
+  struct stat now{};
   if (is_moving_ || is_torn_ || fstat(file_, &now) != 0) return {};
   if (!closely && Stamp{now.st_size, now.st_mtim, now.st_ctim} == stamp_) return {};
   std::string changed;
@@ -219,7 +219,7 @@ std::string FileWatch::find_changed_wal() const {
     const auto index = read_wal_index(index_);
     if (!index) continue;
     if (index->frames == 0) return {};
-    struct stat now {};
+    struct stat now{};
     std::array<char, 32> header{};
     const bool is_read =
         fstat(wal_, &now) == 0 && pread(wal_, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size());

@@ -10,8 +10,8 @@
 #include <mutex>
 #include <thread>
 
-#include "sqlite/backup.hpp"
 #include "log/record.hpp"
+#include "sqlite/backup.hpp"
 #include "sqlite/check.hpp"
 #include "sqlite/test_file.hpp"
 
@@ -96,7 +96,8 @@ TEST_F(Place, AcceptedIsKept_NothingIsTakenWhereARestartWouldNotFindIt) {
          fs::rename(beside("-new"), path());
        }},
       {"the WAL is deleted", [&] { fs::remove(beside("-wal")); }},
-      {"the WAL is another", [&] { fs::copy_file(beside("-wal"), beside("-w")), fs::rename(beside("-w"), beside("-wal")); }},
+      {"the WAL is another",
+       [&] { fs::copy_file(beside("-wal"), beside("-w")), fs::rename(beside("-w"), beside("-wal")); }},
       {"the index is deleted", [&] { fs::remove(beside("-shm")); }},
       {"the lock is deleted", [&] { fs::remove(beside("-lock")); }},
       {"the folder is renamed", [&] { fs::rename(folder_.file("data"), folder_.file("moved")); }},
@@ -180,6 +181,16 @@ TEST_F(Place, WhatLiesAtThePathOfAMovedFileIsLeftAlone) {
   EXPECT_EQ(check_file(beside("-old"))->version, 2U);
 }
 
+TEST_F(Place, AWalThatIsAnothersIsLeftAlone) {
+  commit("2");
+  fs::remove(beside("-wal"));
+  write_over(beside("-wal"), "of another file");
+  ASSERT_TRUE(until([&] { return !file_->is_in_place(); }));
+  file_.reset();
+  EXPECT_EQ(bytes_of(beside("-wal")), "of another file");
+  EXPECT_EQ(check_file(path())->version, 2U);
+}
+
 class WrittenOver : public Place, public testing::WithParamInterface<bool> {};
 
 // `cp BACKUP PATH` under a running server keeps the inode and changes what is in it.
@@ -225,8 +236,8 @@ TEST_F(Place, WrittenOverWithTheSameLengthIsSeen) {
 }
 
 TEST_F(Place, WalWrittenOverIsSeen) {
-  for (const auto& [what, over] : std::vector<std::pair<std::string, std::string>>{
-           {"cut", ""}, {"another", std::string(1 << 20, 'x')}}) {
+  for (const auto& [what, over] :
+       std::vector<std::pair<std::string, std::string>>{{"cut", ""}, {"another", std::string(1 << 20, 'x')}}) {
     SCOPED_TRACE(what);
     file_.reset();
     start();
@@ -334,7 +345,8 @@ TEST(WalHeld, AnOutsideReaderIsNamedAndBounded) {
   EXPECT_EQ(appended.error().failure, Failure::full);
   EXPECT_LT(file->counters().wal_bytes, 3U << 20);
   EXPECT_GT(file->counters().wal_held, Duration{0});
-  ASSERT_TRUE(until([&] { return count_said(fmt::format("process {} ", reader.process())) >= 2; })) << "again and again";
+  ASSERT_TRUE(until([&] { return count_said(fmt::format("process {} ", reader.process())) >= 2; }))
+      << "again and again";
   EXPECT_TRUE(file->store().head().has_value());
   EXPECT_TRUE(file->is_in_place());
   reader.end();

@@ -111,10 +111,11 @@ void WriteSide::keep_wal_bounded() {
 
 Result<void> WriteSide::check_room() const {
   if (meters_.wal_held_since.load() == BootTime{} || meters_.wal_bytes < options_.wal_bytes_limit) return {};
-  return fail(Failure::full,
-              fmt::format("the write-ahead log has grown to its limit of {} MiB, since a program reads the data file in "
-                          "one long transaction; this server's log names it",
-                          options_.wal_bytes_limit >> 20));
+  return fail(
+      Failure::full,
+      fmt::format("the write-ahead log has grown to its limit of {} MiB, since a program reads the data file in "
+                  "one long transaction; this server's log names it",
+                  options_.wal_bytes_limit >> 20));
 }
 
 Result<void> WriteSide::join(const Work& work, const std::function<void()>& joined) {

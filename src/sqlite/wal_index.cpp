@@ -20,7 +20,7 @@ constexpr int first_read_lock = 3;
 
 /// The process that holds this lock of the index, if it is another one.
 int holder_of(int file, int lock) {
-  struct flock asked {};
+  struct flock asked{};
   asked.l_type = F_WRLCK;
   asked.l_whence = SEEK_SET;
   asked.l_start = locks_at + lock;

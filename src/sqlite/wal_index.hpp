@@ -9,8 +9,8 @@
 namespace ratebook::sqlite {
 
 struct WalIndex {
-  std::uint32_t frames = 0;           ///< that are committed
-  std::array<char, 8> salt{};         ///< as it stands in the WAL's header
+  std::uint32_t frames = 0;              ///< that are committed
+  std::array<char, 8> salt{};            ///< as it stands in the WAL's header
   std::array<std::uint32_t, 5> marks{};  ///< the last frame that each slot of readers sees; slot 0: none
 };
 

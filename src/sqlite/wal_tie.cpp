@@ -50,7 +50,9 @@ std::string blob_of(const Tie& tie) {
 
 std::optional<Tie> tie_of(std::string_view bytes) {
   if (bytes.size() != tie_bytes || !bytes.starts_with(tie_mark)) return std::nullopt;
-  const auto name = [&](std::size_t at) { return CommitName{long_number_at(bytes, at), long_number_at(bytes, at + 8)}; };
+  const auto name = [&](std::size_t at) {
+    return CommitName{long_number_at(bytes, at), long_number_at(bytes, at + 8)};
+  };
   return Tie{name(tie_mark.size()), name(tie_mark.size() + name_bytes)};
 }
 
@@ -186,7 +188,8 @@ std::int64_t tie_page_number(Connection& db) {
 
 // https://www.sqlite.org/fileformat.html, 1.6 and 2.1: a leaf of a table with one cell, whose row is (1, tie).
 std::optional<Tie> tie_in_page(std::string_view page) {
-  constexpr std::string_view row_start{"\x33\x01\x03\x00\x6c", 5};  // 51 bytes, row 1, header: 3 bytes, null, a blob of 48
+  constexpr std::string_view row_start{"\x33\x01\x03\x00\x6c",
+                                       5};  // 51 bytes, row 1, header: 3 bytes, null, a blob of 48
   constexpr std::uint32_t leaf = 0x0d;
   if (page.size() < 512 || number_at(page, 0) >> 24 != leaf || (number_at(page, 1) & 0xffff) != 1) return std::nullopt;
   const std::size_t cell = number_at(page, 8) >> 16;

@@ -175,23 +175,39 @@ TEST_F(Wal, PartlyMovedIsTaken) {
   expect_version(3);
 }
 
-// Of a release that made no ties, before and after an opening by this one.
+/// What another program, or a release that made no ties, has put into a WAL when it is killed.
+void write_and_kill(const std::string& path, const std::string& sql) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    Sql other{path};
+    other.rows("PRAGMA wal_autocheckpoint = 0; " + sql);
+    kill(getpid(), SIGKILL);
+  }
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+}
+
 TEST_F(Wal, OfAnOlderReleaseIsTaken) {
   run_and_kill({"1"});
   open_file(path());
   Sql{path()}.rows("DROP TABLE wal_tie");
   run_and_kill({"2"});
   expect_version(2);
-  const pid_t child = fork();
-  if (child == 0) {
-    Sql other{path()};
-    other.rows("PRAGMA wal_autocheckpoint = 0; CREATE TABLE notes (text); INSERT INTO notes VALUES ('x')");
-    kill(getpid(), SIGKILL);
-  }
-  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  write_and_kill(path(), "CREATE TABLE notes (text); INSERT INTO notes VALUES ('x')");
   ASSERT_GT(fs::file_size(wal()), 0U);
   expect_version(2);
   EXPECT_EQ(Sql{path()}.number("SELECT count(*) FROM notes"), 1);
+}
+
+TEST_F(Wal, OfAnOlderReleaseIsNotItsBackups) {
+  run_and_kill({"1"});
+  open_file(path());
+  Sql{path()}.rows("DROP TABLE wal_tie");
+  ASSERT_TRUE(backup_file(path(), kept("backup.db")));
+  write_and_kill(path(), "CREATE TABLE notes (text)");
+  ASSERT_GT(fs::file_size(wal()), 0U);
+  put("backup.db", path());
+  expect_refused();
 }
 
 TEST_F(Wal, WhatIsNoWalIsNoTrouble) {
