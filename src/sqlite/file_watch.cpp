@@ -13,7 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include "sqlite/wal_index.hpp"
 
 namespace ratebook::sqlite {
 namespace {
@@ -210,24 +209,27 @@ bool FileWatch::is_expected(CommitName held) const {
   return held_.session != session_ || held.number > held_.number;
 }
 
+// The index is this process's own memory: what it says of the WAL holds, unless a commit comes between the two looks.
 std::string FileWatch::find_changed_wal() const {
-  constexpr std::size_t salt_at = 16;
-  constexpr std::int64_t header_bytes = 32;
-  constexpr std::int64_t frame_header_bytes = 24;
   for (int looks = 0; looks < looks_max; ++looks) {
     if (looks > 0) std::this_thread::sleep_for(pause_between_looks);
-    const auto index = read_wal_index(index_);
-    if (!index) continue;
-    if (index->frames == 0) return {};
-    struct stat now{};
-    std::array<char, 32> header{};
-    const bool is_read =
-        fstat(wal_, &now) == 0 && pread(wal_, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size());
-    const bool is_long = now.st_size >= header_bytes + index->frames * (frame_header_bytes + page_bytes_);
-    const bool is_same = std::equal(index->salt.begin(), index->salt.end(), header.begin() + salt_at);
-    if (is_read && is_long && is_same) return {};
+    const auto before = read_wal_index(index_);
+    if (!before || before->frames == 0 || has_wal(*before)) return {};
+    const auto after = read_wal_index(index_);
+    if (!after || after->frames != before->frames || after->salt != before->salt) return {};
   }
   return "another program has written over the write-ahead log";
+}
+
+bool FileWatch::has_wal(const WalIndex& index) const {
+  constexpr std::size_t salt_at = 16;
+  constexpr std::int64_t frame_header_bytes = 24;
+  struct stat now {};
+  std::array<char, 32> header{};
+  if (fstat(wal_, &now) != 0) return true;
+  return pread(wal_, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()) &&
+         now.st_size >= static_cast<std::int64_t>(header.size()) + index.frames * (frame_header_bytes + page_bytes_) &&
+         std::equal(index.salt.begin(), index.salt.end(), header.begin() + salt_at);
 }
 
 bool FileWatch::begin_move() {

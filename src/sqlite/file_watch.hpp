@@ -16,6 +16,7 @@
 #include "model/error.hpp"
 #include "sqlite/connection.hpp"
 #include "sqlite/file_lock.hpp"
+#include "sqlite/wal_index.hpp"
 #include "sqlite/wal_tie.hpp"
 
 namespace ratebook::sqlite {
@@ -79,6 +80,7 @@ class FileWatch {
   std::string find_changed(bool closely);
   std::string find_changed_file(const struct stat& now);
   std::string find_changed_wal() const;
+  bool has_wal(const WalIndex& index) const;
   bool is_expected(CommitName held) const;
   void keep_trouble(State state, const std::string& what);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <mutex>
 #include <thread>
@@ -143,6 +144,38 @@ TEST_F(Place, GoesOnWhereItIsPutBack) {
   file_.reset();
   EXPECT_EQ(check_file(path())->findings, std::vector<std::string>{});
   EXPECT_EQ(check_file(path())->version, 2U);
+}
+
+TEST_F(Place, AcceptedIsKept_MovedAwayAndBackUnderAppends) {
+  std::atomic<bool> ended = false;
+  std::array<std::vector<Offset>, 3> told;
+  {
+    std::vector<std::jthread> threads;
+    for (auto& offsets : told) {
+      threads.emplace_back([&] {
+        while (!ended) {
+          if (const auto offset = append()) offsets.push_back(*offset);
+        }
+      });
+    }
+    for (int i = 0; i < 30; ++i) {
+      const std::string end = i % 2 == 0 ? "" : "-wal";
+      fs::rename(beside(end), beside("-away"));
+      std::this_thread::sleep_for(1ms * (i % 7));
+      fs::rename(beside("-away"), beside(end));
+      EXPECT_EQ(file_->log().refusal(), std::nullopt);
+      EXPECT_TRUE(append());
+    }
+    ended = true;
+  }
+  file_.reset();
+  Sql sql{path()};
+  for (const auto& offsets : told) {
+    EXPECT_FALSE(offsets.empty());
+    for (const Offset offset : offsets) {
+      EXPECT_EQ(sql.number("SELECT count(*) FROM log_record WHERE offset = " + std::to_string(offset)), 1);
+    }
+  }
 }
 
 TEST_F(Place, AcceptedIsKept_ADeletedFileCanBeCopied) {
