@@ -40,6 +40,7 @@ Result<Engines> open_cluster(const Parts& parts, const std::stop_token& stop) {
   held->kafka_options = parts.settings.kafka;
   held->kafka_options.report = report;
   held->postgres_options.partitions = held->kafka_options.partitions;
+  held->postgres_options.void_keep += held->kafka_options.log_keep;
   auto store =
       open_in_time(parts, stop, [&] { return postgres::PostgresStore::open(held->postgres_options, parts.runtime); });
   if (!store) return std::unexpected(store.error());
@@ -50,9 +51,18 @@ Result<Engines> open_cluster(const Parts& parts, const std::stop_token& stop) {
   if (!log) return std::unexpected(log.error());
   held->log = *std::move(log);
   kafka::add_metrics(*held->log, parts.metrics);
-  parts.metrics.gauge("ratebook_postgres_connections_in_use", "Connections to the primary in use, for questions.",
-                      [&store = *held->store] { return static_cast<double>(store.connections_in_use()); });
-  return Engines{held, held->log.get(), held->store.get(), held->postgres_options.scan_connections};
+  for (const postgres::Pool* pool : held->store->pools()) {
+    const obs::Labels labels{{"work", pool->work()}};
+    parts.metrics.gauge(
+        "ratebook_postgres_connections_in_use", "Connections in use, by what they are for.",
+        [pool] { return static_cast<double>(pool->in_use()); }, labels);
+    parts.metrics.gauge(
+        "ratebook_postgres_connections_awaited", "Threads that wait for one of them.",
+        [pool] { return static_cast<double>(pool->waiting()); }, labels);
+  }
+  const auto& options = held->postgres_options;
+  return Engines{held, held->log.get(), held->store.get(),
+                 options.replica.empty() ? options.scan_connections : options.replica_connections};
 }
 
 }  // namespace ratebook::engines

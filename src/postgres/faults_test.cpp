@@ -105,7 +105,7 @@ TEST_F(Faults, SilentServerIsNoObstacleToTheNext) {
   const std::string both =
       fmt::format("{} host={},{} port={},{}", database.conninfo(), "127.0.0.1", sql.host(), silent.port(), sql.port());
   const TestNode node{PostgresOptions{.primary = both, .connect_time = milliseconds{200}}};
-  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "1");
+  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "2");
 }
 
 TEST_F(Faults, AnswerThatDoesNotComeClosesTheConnection) {
@@ -142,6 +142,49 @@ TEST_F(Faults, ManyBatchesAreReadWithoutStatistics) {
   });
   EXPECT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(count, 40'000U);
+}
+
+TEST_F(Faults, ChunksAreListedAPageAtATime) {
+  TestNode node{database};
+  Sql sql{database.conninfo()};
+  sql.rows("ALTER TABLE batch SET (autovacuum_enabled = off)");
+  sql.rows("ALTER TABLE marker SET (autovacuum_enabled = off)");
+  // A third of the attempts are of no batch, a third of rejected or retracted ones.
+  sql.rows(
+      "INSERT INTO batch SELECT n, md5(n::text), 's' || n, n, '', 1, '', 1 + n % 3, 0, md5('a' || n), 0, 0, n, "
+      "CASE n % 3 WHEN 2 THEN 20000 ELSE 0 END FROM generate_series(1, 30000) AS n");
+  sql.rows(
+      "INSERT INTO marker (attempt, chunk, price_count, first_day, last_day) SELECT md5('a' || n), 0, 1, "
+      "date '2024-01-01' + n % 2, date '2024-01-01' + n % 2 FROM generate_series(1, 45000) AS n");
+  sql.rows("INSERT INTO price SELECT number, 0, 1, first_day, number FROM marker");
+  sql.rows("INSERT INTO version VALUES (25000, 1, 25000, NULL, 0, decode(repeat('00', 32), 'hex'))");
+  const store::Head at{.version = 25'000};
+  std::set<std::uint32_t> wanted;
+  std::set<std::uint32_t> wanted_of_a_day;
+  for (std::uint32_t n = 3; n <= 25'000; n += 3) {
+    wanted.insert(n);
+    if (n % 2 == 1) wanted_of_a_day.insert(n);
+  }
+  const auto read = [&](store::PriceFilter filter, const std::function<void()>& after_first = {}) {
+    std::multiset<std::uint32_t> found;
+    for (filter.part.index = 0; filter.part.index < filter.part.count; ++filter.part.index) {
+      const auto done = node.store().prices_at(at, filter, [&](std::span<const NumberedPrice> some) {
+        if (found.empty() && after_first) after_first();
+        for (const auto& price : some) found.insert(price.amount.value);
+        return true;
+      });
+      EXPECT_TRUE(done.has_value()) << done.error().message;
+    }
+    EXPECT_EQ(std::set(found.begin(), found.end()).size(), found.size()) << "a price in two parts";
+    return std::set(found.begin(), found.end());
+  };
+  const Day second = *parse_day("2024-01-02");
+  EXPECT_EQ(read({}), wanted);
+  EXPECT_EQ(read({.part = {0, 3}}), wanted);
+  EXPECT_EQ(read({.from = second, .to = second, .part = {0, 2}}), wanted_of_a_day);
+  // Once the first prices are there, most markers have not been asked for.
+  const auto rest_gone = read({}, [&] { sql.rows("DELETE FROM marker WHERE number > 10000"); });
+  EXPECT_EQ(*rest_gone.rbegin(), 9999U);
 }
 
 TEST_F(Faults, ManyWhoAskASilentServerDoNotAllWaitForIt) {
@@ -252,6 +295,25 @@ TEST_F(Faults, AbandonedAttemptStaysVoidForEver) {
   EXPECT_EQ(writer.commit(header_of("carrier-a", "k", 300), attempt_name(2), prices).kind, Outcome::Kind::committed);
 }
 
+TEST_F(Faults, AbandonedAttemptsAreForgottenByTheDatabasesClock) {
+  TestNode node{PostgresOptions{.primary = database.conninfo(), .void_keep = std::chrono::hours{1}}};
+  TestWriter writer{node.store()};
+  auto request = writer.request({});
+  request.now = 1;  // the node's clock is wrong by decades
+  request.swept = {attempt_name(1), attempt_name(2)};
+  ASSERT_TRUE(writer.publish(request).has_value());
+  Sql sql{database.conninfo()};
+  // More than one look takes.
+  sql.rows("INSERT INTO void_attempt SELECT md5(n::text), CASE WHEN n % 2 = 0 THEN "
+           "(extract(epoch FROM clock_timestamp() - interval '61 minutes') * 1000)::bigint ELSE "
+           "(extract(epoch FROM clock_timestamp() - interval '30 minutes') * 1000)::bigint END "
+           "FROM generate_series(1, 5000) AS n");
+  EXPECT_TRUE(until([&] { return sql.rows("SELECT count(*) FROM void_attempt").front() == "2502"; }));
+  std::this_thread::sleep_for(milliseconds{300});
+  EXPECT_EQ(sql.rows("SELECT count(*) FROM void_attempt").front(), "2502");
+  EXPECT_EQ(writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices).kind, Outcome::Kind::swept_before);
+}
+
 TEST_F(Faults, ChunkWhosePortsHaveOtherNumbersThanBeforeARestoreIsNotStaged) {
   TestNode node{database};
   TestWriter writer{node.store()};
@@ -295,8 +357,28 @@ TEST_F(Faults, NodesThatStartAtOnceMakeTheTablesOnce) {
     std::vector<std::jthread> threads;
     for (auto& node : nodes) threads.emplace_back([&] { node = std::make_unique<TestNode>(database); });
   }
-  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "1");
+  EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "2");
   EXPECT_EQ(nodes[3]->store().partition_count(), 12U);
+}
+
+TEST_F(Faults, TablesOfTheReleaseBeforeAreBroughtUpToDateUnderItsNodes) {
+  TestNode before{database};
+  TestWriter writer{before.store()};
+  Sql sql{database.conninfo()};
+  sql.rows("DROP TABLE bad_record_dropped");
+  sql.rows("DELETE FROM migration WHERE version > 1");
+  sql.rows("INSERT INTO void_attempt VALUES ('" + attempt_name(1) + "', 1)");  // by a clock that was wrong
+  // A publish that runs is not waited for.
+  Sql other{database.conninfo()};
+  other.rows("BEGIN");
+  other.rows("UPDATE log_partition SET epoch = epoch WHERE partition = 0");
+  other.rows("INSERT INTO bad_record VALUES (0, 1, '', '', 0)");
+  TestNode node{database};
+  other.rows("ROLLBACK");
+  EXPECT_EQ(sql.rows("SELECT count(*) FROM bad_record_dropped").front(), "0");
+  EXPECT_EQ(sql.rows("SELECT max(version) FROM migration").front(), "2");
+  EXPECT_EQ(writer.commit(header_of("carrier-a", "k", 300), attempt_name(1), prices).kind, Outcome::Kind::swept_before);
+  EXPECT_EQ(writer.commit(header_of("carrier-a", "k", 300), attempt_name(2), prices).kind, Outcome::Kind::committed);
 }
 
 TEST_F(Faults, NewerTablesAreLivedWithUnlessTheySayNo) {
@@ -378,9 +460,12 @@ TEST_F(Faults, ManyPricesAreReadInTransactionsThatAReplicaDoesNotCancel) {
 
 TEST_F(Faults, WhatAReplicaBreaksOffIsReadOnFromThePrimary) {
   constexpr std::size_t size = 20'000;
-  TestNode node{PostgresOptions{.primary = database.conninfo(),
-                                .replica = database.conninfo() + " application_name=replica",
-                                .copied_prices_max = size}};
+  Sql sql{database.conninfo()};
+  auto replica = std::make_unique<Proxy>(sql);
+  TestNode node{PostgresOptions{
+      .primary = database.conninfo(),
+      .replica = database.conninfo() + " application_name=replica host=127.0.0.1 port=" + replica->port(),
+      .copied_prices_max = size}};
   TestWriter writer{node.store()};
   std::vector<NumberedPrice> all;
   for (const int number : {1, 2, 3}) {
@@ -388,20 +473,16 @@ TEST_F(Faults, WhatAReplicaBreaksOffIsReadOnFromThePrimary) {
     writer.commit(header_of("carrier-a", std::to_string(number), size), attempt_name(number), some);
     all.insert(all.end(), some.begin(), some.end());
   }
-  Sql admin{server() + " dbname=postgres"};
-  std::size_t ended = 0;
+  std::vector<std::string> replicas;
   std::vector<NumberedPrice> read;
   const store::PriceSink sink = [&](std::span<const NumberedPrice> some) {
     read.insert(read.end(), some.begin(), some.end());
-    const auto rows = admin.rows(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'replica' AND datname = "
-        "'" +
-        database.name() + "'");
-    ended += rows.size();
+    if (replica) replicas = sql.rows("SELECT FROM pg_stat_activity WHERE application_name = 'replica'");
+    replica.reset();
     return true;
   };
   ASSERT_TRUE(node.store().prices_at(*node.store().head(), {}, sink));
-  EXPECT_EQ(ended, 1U);
+  EXPECT_EQ(replicas.size(), 1U);
   std::ranges::sort(read);
   std::ranges::sort(all);
   EXPECT_EQ(read, all);

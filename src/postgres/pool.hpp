@@ -1,9 +1,11 @@
-// Connections to one server, a bounded number, made when they are needed and kept. One that broke is not given out
-// again.
+// Connections to one server, a bounded number for one kind of work, made when they are needed and kept. One that broke
+// is not given out again. Whoever has waited longest for one gets it first.
 #pragma once
+#include <atomic>
 #include <condition_variable>
+#include <list>
 #include <mutex>
-#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,10 +13,33 @@
 
 namespace ratebook::postgres {
 
+/// Which server of a connection string is tried first. One that was silent is not the first again: it may take
+/// connections, and be a primary that does not know of its fall. Shared by all that connect by the same string.
+class Servers {
+ public:
+  std::size_t first() const { return first_; }
+  void took(std::size_t server) { first_ = server; }
+  void failed(std::size_t server) { first_.compare_exchange_strong(server, server + 1); }
+
+ private:
+  std::atomic<std::size_t> first_ = 0;
+};
+
 class Pool {
  public:
-  Pool(std::string conninfo, std::size_t connections_max, const PostgresOptions& options, const Runtime& runtime)
-      : conninfo_(std::move(conninfo)), connections_max_(connections_max), options_(options), runtime_(runtime) {}
+  /// `work` says in messages what the connections are for; `setting` is what an operator raises to have more.
+  struct Purpose {
+    std::string work;
+    std::string setting;
+  };
+  Pool(Purpose purpose, std::string conninfo, std::size_t connections_max, Servers& servers,
+       const PostgresOptions& options, const Runtime& runtime)
+      : purpose_(std::move(purpose)),
+        conninfo_(std::move(conninfo)),
+        connections_max_(connections_max),
+        servers_(servers),
+        options_(options),
+        runtime_(runtime) {}
 
   /// A connection for as long as it lives.
   class Lease {
@@ -34,25 +59,38 @@ class Pool {
     Connection connection_;
   };
 
-  /// Waits for a free one, as long as for an answer, or until `deadline`, by which a new one must stand, too.
-  /// Failure::unavailable: all are in use for so long, or none can be made.
-  Result<Lease> lease(std::optional<BootTime> deadline = std::nullopt);
+  /// Waits for a free one until `free_by`; a new one must be open by `open_by`. Failure::full: all were in use for so
+  /// long, which says nothing about the server. Failure::unavailable: none can be made.
+  Result<Lease> lease(BootTime free_by, BootTime open_by = BootTime::max());
+  /// The same, waiting as long as for an answer.
+  Result<Lease> lease() { return lease(runtime_.boot_time() + options_.answer_time); }
+
+  const std::string& work() const { return purpose_.work; }
   std::size_t in_use() const;
+  std::size_t waiting() const;
 
  private:
+  /// Lives on the stack of the thread that waits.
+  struct Waiter {
+    std::condition_variable served;
+    bool is_served = false;
+  };
+  /// False: none was free in time.
+  bool await_turn(std::unique_lock<std::mutex>& lock, BootTime free_by);
   void take_back(Connection connection);
+  /// The right to a connection goes to the next who waits, or is free.
+  void pass_on();
 
+  const Purpose purpose_;
   const std::string conninfo_;
   const std::size_t connections_max_;
+  Servers& servers_;
   const PostgresOptions& options_;
   const Runtime& runtime_;
-  mutable std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<Connection> idle_;  ///< guarded by mutex_, as are those in use
+  mutable std::mutex mutex_;  ///< guards all below
+  std::list<Waiter*> waiting_;
+  std::vector<Connection> idle_;
   std::size_t in_use_ = 0;
-  /// The server that the next connection is tried with. One that gave no answer is not the first again: it may take
-  /// connections, and be a primary that does not know of its fall.
-  std::size_t first_ = 0;
 };
 
 }  // namespace ratebook::postgres

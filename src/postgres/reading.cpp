@@ -8,7 +8,7 @@ namespace ratebook::postgres {
 
 Result<Connection*> PrimaryReading::connection(BootTime deadline) {
   if (lease_) return &**lease_;
-  auto lease = pool_.lease(deadline);
+  auto lease = pool_.lease(deadline, deadline);
   if (!lease) return std::unexpected(lease.error());
   lease_.emplace(*std::move(lease));
   session_ = (*lease_)->number();

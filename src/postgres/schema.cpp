@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "postgres/functions.hpp"
+
 namespace ratebook::postgres {
 namespace {
 
@@ -140,155 +142,24 @@ CREATE VIEW prices (orig_code, dest_code, day, price) AS
   JOIN port AS orig ON orig.number = price.orig
   JOIN port AS dest ON dest.number = price.dest
   WHERE batch.status = 1;
+)sql";
 
--- An attempt's markers go, unless they are those of a batch; its prices follow in time.
-CREATE FUNCTION sweep(the_attempt text) RETURNS void LANGUAGE sql AS $$
-  WITH gone AS (
-    DELETE FROM marker WHERE attempt = the_attempt
-      AND NOT EXISTS (SELECT FROM batch WHERE batch.attempt = the_attempt AND status <> 2)
-    RETURNING number)
-  INSERT INTO swept_chunk SELECT number FROM gone;
-$$;
-
--- The version after `h`; nothing else makes one.
-CREATE FUNCTION add_version(h head, kind integer, content bytea, batch bigint, replaced bigint, made_at bigint)
-RETURNS head LANGUAGE plpgsql AS $$
-BEGIN
-  h.version := h.version + 1;
-  h.chain := sha256(h.chain || int8send(h.version) || set_byte('\x00', 0, kind) || content);
-  INSERT INTO version VALUES (h.version, kind, batch, replaced, made_at, h.chain);
-  RETURN h;
-END $$;
-
--- Rules 7, 8 and 11. Kinds of outcomes are those of store::Outcome::Kind. RB001: position or epoch is another. RB002: an
--- attempt is not wholly staged. What a source's decisions depend on changes under its partition's row alone, which the
--- first statement locks; `head` is locked only to number them.
-CREATE FUNCTION publish(the_partition integer, the_epoch bigint, expected_offset bigint, expected_digest bytea,
-                        next_offset bigint, next_digest bytea, made_at bigint, decisions jsonb, swept text[], bad jsonb)
-RETURNS TABLE (outcome integer, outcome_version bigint) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-DECLARE
-  d record;
-  h head;
-  known batch;
-  replaced batch;
-  conflict integer;
-  staged record;
-BEGIN
-  UPDATE log_partition SET position_offset = next_offset, position_digest = next_digest
-    WHERE partition = the_partition AND epoch = the_epoch
-      AND position_offset = expected_offset AND position_digest = expected_digest;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'RB001', MESSAGE = 'the partition''s position or epoch is another';
-  END IF;
-  INSERT INTO bad_record SELECT the_partition, b."offset", decode(b.bytes, 'hex'), b.why, made_at
-    FROM jsonb_to_recordset(bad) AS b ("offset" bigint, bytes text, why text) ON CONFLICT DO NOTHING;
-  INSERT INTO void_attempt SELECT a, made_at FROM unnest(swept) AS a
-    WHERE NOT EXISTS (SELECT FROM batch WHERE batch.attempt = a AND status <> 2) ON CONFLICT DO NOTHING;
-  PERFORM sweep(a) FROM unnest(swept) AS a;
-  IF jsonb_array_length(decisions) = 0 THEN RETURN; END IF;
-
-  SELECT * INTO h FROM head FOR UPDATE;
-  FOR d IN
-    SELECT * FROM jsonb_to_recordset(decisions) AS t (retracts text, attempt text, chunks integer, id text, source text,
-      key text, digest text, prices bigint, accepted_at bigint, replaces text)
-  LOOP
-    IF d.retracts IS NOT NULL THEN
-      SELECT * INTO known FROM batch WHERE batch.id = d.retracts;
-      IF NOT FOUND OR known.status = 2 THEN
-        outcome := 6; outcome_version := 0;
-      ELSIF known.status = 3 THEN
-        outcome := 5; outcome_version := known.retracted_version;
-      ELSE
-        h := add_version(h, 2, convert_to(d.retracts, 'UTF8'), known.sequence, NULL, made_at);
-        UPDATE batch SET status = 3, retracted_version = h.version WHERE sequence = known.sequence;
-        outcome := 4; outcome_version := h.version;
-      END IF;
-      RETURN NEXT;
-      CONTINUE;
-    END IF;
-
-    IF EXISTS (SELECT FROM void_attempt WHERE void_attempt.attempt = d.attempt) THEN
-      PERFORM sweep(d.attempt);
-      outcome := 7; outcome_version := 0;
-      RETURN NEXT;
-      CONTINUE;
-    END IF;
-    SELECT * INTO known FROM batch WHERE batch.id = d.id;
-    IF FOUND THEN
-      PERFORM sweep(d.attempt);
-      outcome := 1; outcome_version := known.version;
-      RETURN NEXT;
-      CONTINUE;
-    END IF;
-
-    conflict := 0;
-    replaced := NULL;
-    IF EXISTS (SELECT FROM batch WHERE batch.source = d.source AND idempotency_key = d.key AND status <> 2) THEN
-      conflict := 1;
-    ELSIF d.replaces <> '' THEN
-      SELECT * INTO replaced FROM batch WHERE batch.id = d.replaces AND status = 1 AND batch.source = d.source;
-      IF NOT FOUND THEN conflict := 2; END IF;
-    END IF;
-    h.sequence := h.sequence + 1;
-    IF conflict > 0 THEN
-      INSERT INTO batch VALUES (h.sequence, d.id, d.source, d.key, decode(d.digest, 'hex'), d.prices, d.replaces, 2,
-                                conflict, d.attempt, d.accepted_at, 0, 0, 0);
-      PERFORM sweep(d.attempt);
-      outcome := 1 + conflict; outcome_version := 0;
-      RETURN NEXT;
-      CONTINUE;
-    END IF;
-
-    SELECT count(*) AS chunks, coalesce(max(chunk), -1) AS last, coalesce(sum(price_count), 0) AS prices INTO staged
-      FROM marker WHERE marker.attempt = d.attempt;
-    IF staged.chunks <> d.chunks OR staged.last <> d.chunks - 1 OR staged.prices <> d.prices THEN
-      RAISE EXCEPTION USING ERRCODE = 'RB002', MESSAGE = format('attempt %s is not wholly staged', d.attempt);
-    END IF;
-    INSERT INTO batch VALUES (h.sequence, d.id, d.source, d.key, decode(d.digest, 'hex'), d.prices, d.replaces, 1, 0,
-                              d.attempt, d.accepted_at, made_at, h.version + 1, 0);
-    h := add_version(h, 1, convert_to(d.id, 'UTF8'), h.sequence, replaced.sequence, made_at);
-    IF replaced.sequence IS NOT NULL THEN
-      UPDATE batch SET status = 3, retracted_version = h.version WHERE sequence = replaced.sequence;
-    END IF;
-    outcome := 0; outcome_version := h.version;
-    RETURN NEXT;
-  END LOOP;
-  UPDATE head SET version = h.version, chain = h.chain, sequence = h.sequence;
-  PERFORM pg_notify('ratebook', '');
-END $$;
-
--- The places of a version: `document` names its ports in the order of their numbers, known ones and new ones.
-CREATE FUNCTION insert_places(the_version bigint, document jsonb) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO region SELECT the_version, ordinal - 1, r ->> 'slug', r ->> 'name', nullif(r ->> 'parent', '')
-    FROM jsonb_array_elements(document -> 'regions') WITH ORDINALITY AS t (r, ordinal);
-  INSERT INTO port SELECT ordinal - 1, p ->> 'code'
-    FROM jsonb_array_elements(document -> 'ports') WITH ORDINALITY AS t (p, ordinal)
-    WHERE ordinal > (SELECT count(*) FROM port);
-  INSERT INTO port_place
-    SELECT the_version, ordinal - 1, p ->> 'name', nullif(p ->> 'parent', ''), (p ->> 'closed')::boolean
-    FROM jsonb_array_elements(document -> 'ports') WITH ORDINALITY AS t (p, ordinal);
-$$;
-
--- Whoever calls it holds the locks of `head` and of all ports: `document` is what replace_places made of what stood.
-CREATE FUNCTION put_places(content bytea, document jsonb, made_at bigint) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-  h head;
-BEGIN
-  SELECT * INTO h FROM head;
-  h := add_version(h, 3, content, NULL, NULL, made_at);
-  PERFORM insert_places(h.version, document);
-  UPDATE head SET version = h.version, chain = h.chain;
-  PERFORM pg_notify('ratebook', '');
-  RETURN h.version;
-END $$;
+// bad_record_dropped: without a foreign key, which would lock log_partition, and with it the commits of nodes that run.
+// void_attempt: its times were those of the writers' clocks; from now on they are this server's (tidy.hpp).
+constexpr std::string_view schema_2 = R"sql(
+CREATE TABLE bad_record_dropped (      -- bad records that were kept no longer
+  partition integer PRIMARY KEY,
+  records bigint NOT NULL,
+  bytes bigint NOT NULL
+);
+UPDATE void_attempt SET swept_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 )sql";
 
 struct Migration {
   std::string_view script;
   int oldest_program;  ///< a program that knows fewer migrations must not work with what this one leaves
 };
-constexpr std::array migrations{Migration{schema_1, 1}};
+constexpr std::array migrations{Migration{schema_1, 1}, Migration{schema_2, 1}};
 constexpr int newest_migration = static_cast<int>(migrations.size());
 
 /// Any number that nothing else in this database locks.
@@ -318,7 +189,8 @@ Result<void> migrate(Connection& connection, std::uint32_t partitions) {
     if (auto made = connection.script(std::string{base}); !made) return made;
     const auto rows = connection.within(Statement{"SELECT coalesce(max(version), 0) FROM migration"});
     if (!rows) return std::unexpected(rows.error());
-    for (int version = rows->integer_as<int>(0, 0); version < newest_migration; ++version) {
+    const int standing_version = rows->integer_as<int>(0, 0);
+    for (int version = standing_version; version < newest_migration; ++version) {
       const auto& migration = migrations[static_cast<std::size_t>(version)];
       if (auto made = connection.script(std::string{migration.script}); !made) return made;
       auto noted = fmt::format("INSERT INTO migration VALUES ({}, {});", version + 1, migration.oldest_program);
@@ -329,6 +201,9 @@ Result<void> migrate(Connection& connection, std::uint32_t partitions) {
             partitions - 1);
       }
       if (auto made = connection.script(noted); !made) return made;
+    }
+    if (standing_version < newest_migration) {
+      if (auto made = connection.script(std::string{functions}); !made) return made;
     }
     // Whatever came of it, the next try sees.
     if (auto committed = connection.commit(); !committed) {

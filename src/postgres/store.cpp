@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "postgres/schema.hpp"
+#include "postgres/tidy.hpp"
 
 namespace ratebook::postgres {
 namespace {
@@ -36,12 +37,20 @@ PostgresStore::PostgresStore(const PostgresOptions& options, const Runtime& runt
       runtime_(runtime),
       changed_(runtime.make_signal()),
       breaker_(options.question_time),
-      primary_(options.primary, options.connections_max, options, runtime),
-      staging_(options.primary, options.stage_connections, options, runtime),
-      attempts_(options.primary, 1, options, runtime),
-      scans_(options.primary, options.scan_connections, options, runtime) {
+      following_({"the follower", "one"}, options.primary, 1, primaries_, options, runtime),
+      publishing_({"publishing", "one"}, options.primary, 1, primaries_, options, runtime),
+      first_chunks_({"first chunks", "postgres.write_connections"}, options.primary, options.write_connections - 1,
+                    primaries_, options, runtime),
+      chunks_({"chunks", "postgres.stage_connections"}, options.primary, options.stage_connections, primaries_, options,
+              runtime),
+      questions_({"questions", "postgres.question_connections"}, options.primary, options.question_connections,
+                 primaries_, options, runtime),
+      scans_({"scans", "postgres.scan_connections"}, options.primary, options.scan_connections, primaries_, options,
+             runtime) {
   if (!options.replica.empty()) {
-    replica_scans_ = std::make_unique<Pool>(options.replica, options.scan_connections, options, runtime);
+    replica_scans_ =
+        std::make_unique<Pool>(Pool::Purpose{"scans of the replica", "postgres.replica_connections"}, options.replica,
+                               options.replica_connections, replicas_, options, runtime);
   }
 }
 
@@ -50,7 +59,7 @@ PostgresStore::~PostgresStore() = default;
 Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresOptions& options, const Runtime& runtime) {
   std::unique_ptr<PostgresStore> store{new PostgresStore{options, runtime}};
   {
-    auto lease = store->primary_.lease();
+    auto lease = store->publishing_.lease();
     if (!lease) return std::unexpected(lease.error());
     if (auto migrated = migrate(**lease, options.partitions); !migrated) return std::unexpected(migrated.error());
   }
@@ -61,15 +70,25 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresOptions
   return store;
 }
 
+std::vector<const Pool*> PostgresStore::pools() const {
+  std::vector<const Pool*> all{&following_, &publishing_, &first_chunks_, &chunks_, &questions_, &scans_};
+  if (replica_scans_) all.push_back(replica_scans_.get());
+  return all;
+}
+
 Result<Rows> PostgresStore::ask(const Statement& question) {
-  const BootTime deadline = runtime_.boot_time() + options_.question_time;
+  const BootTime asked = runtime_.boot_time();
+  const BootTime deadline = asked + options_.question_time;
   const auto failed = [&](const Fault& fault) {
     const BootTime now = runtime_.boot_time();
     if (now >= deadline) breaker_.was_silent(now);
     // Nothing is in doubt but what was read.
     return fail(Failure::unavailable, fault.message);
   };
-  auto lease = primary_.lease(deadline);
+  // Half of the time is the server's: what waited its turn for long must not call it silent, nor close a connection
+  // over an answer that is on its way.
+  auto lease = questions_.lease(asked + options_.question_time / 2, deadline);
+  if (!lease && lease.error().failure == Failure::full) return std::unexpected(lease.error());
   if (!lease) return failed(lease.error());
   const std::array statements{question, Statement{proving_write}};
   auto rows = (*lease)->run(statements, Effect::change, deadline - runtime_.boot_time());
@@ -93,16 +112,19 @@ void PostgresStore::listen(const std::stop_token& stop) {
 }
 
 Result<void> PostgresStore::listen_once(const std::stop_token& stop) {
-  auto connection = Connection::open(options_.primary, options_, runtime_);
+  const std::size_t first = primaries_.first();
+  auto connection = Connection::open(options_.primary, options_, runtime_, BootTime::max(), first);
   if (!connection) return std::unexpected(connection.error());
   if (auto listening = connection->run(Statement{"LISTEN ratebook"}, Effect::none); !listening) {
     return std::unexpected(listening.error());
   }
   // What came while nobody listened.
   changed_.notify();
+  Tidy tidy{options_, runtime_};
   BootTime look = runtime_.boot_time();
   constexpr Duration nap = std::chrono::milliseconds{200};
-  while (!stop.stop_requested()) {
+  // What listens writes nothing, and would listen for ever to a primary that does not know of its fall. Others notice.
+  while (!stop.stop_requested() && primaries_.first() == first) {
     const auto came = connection->await_notifications(nap, has_proof_.socket());
     if (!came) return std::unexpected(came.error());
     for (const auto& said : *came) {
@@ -111,6 +133,7 @@ Result<void> PostgresStore::listen_once(const std::stop_token& stop) {
     if (auto told = tell_proof(*connection); !told) return told;
     if (runtime_.boot_time() < look) continue;
     if (auto ended = end_orphaned_questions(*connection); !ended) return ended;
+    if (auto tidied = tidy.piece(*connection); !tidied) return tidied;
     // Also proves that the connection still leads somewhere.
     const auto deleted = delete_swept(*connection);
     if (!deleted) return std::unexpected(deleted.error());

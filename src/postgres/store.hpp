@@ -5,6 +5,10 @@
 //   follower ─▶ primary: one connection, and one write that proves what was read on it before (rule 27)
 //   questions ▶ primary: each proves itself by a write in the same transaction, behind what it has read (rule 10)
 //   prices ───▶ replica, where it holds the batch or the version with the same chain; else the primary
+//
+// Each of these has connections of its own (rule 26), and a node has few: listening, what the follower reads, publishing
+// and claiming, first chunks, further chunks, clients' questions, prices of a version. Publishing has one: publishes of
+// all nodes wait for each other at the row of `head` anyway.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -32,8 +36,8 @@ class PostgresStore final : public store::Store {
   static Result<std::unique_ptr<PostgresStore>> open(const PostgresOptions& options, const Runtime& runtime);
   ~PostgresStore() override;
 
-  /// To the primary, for questions.
-  std::size_t connections_in_use() const { return primary_.in_use(); }
+  /// All but the one that listens.
+  std::vector<const Pool*> pools() const;
 
   std::uint32_t partition_count() const override { return partition_count_; }
   const Signal& changed() const override { return changed_; }
@@ -56,7 +60,7 @@ class PostgresStore final : public store::Store {
 
   // reading.cpp
   std::unique_ptr<store::Reading> reading() override {
-    return std::make_unique<PrimaryReading>(attempts_, breaker_, options_, runtime_);
+    return std::make_unique<PrimaryReading>(following_, breaker_, options_, runtime_);
   }
   bool confirms_freely() const override { return false; }
   std::vector<store::Head> proven() const override { return proofs_.all(); }
@@ -81,6 +85,11 @@ class PostgresStore final : public store::Store {
   /// The same, of those that clients ask, any number at once: not of a primary that was silent a moment ago.
   Result<Rows> ask_briefly(const Statement& question);
   Result<std::optional<Batch>> find_batch(const Statement& question);
+  /// nullopt: another transaction holds the partition's row.
+  Result<std::optional<store::Claim>> try_claim(std::uint32_t partition);
+  /// The ports' numbers; nullopt: some are not known yet.
+  Result<std::optional<std::vector<PortNumber>>> find_ports(std::span<const PortCode> codes);
+  Result<std::vector<PortNumber>> add_ports(std::span<const PortCode> codes);
   /// Ends, on the server, questions that were given up here.
   Result<void> end_orphaned_questions(Connection& connection);
   /// Deletes the prices of one swept chunk; false: none is left.
@@ -97,10 +106,14 @@ class PostgresStore final : public store::Store {
   const Runtime& runtime_;
   Signal changed_;
   Breaker breaker_;
-  Pool primary_;
-  Pool staging_;                         ///< to the primary, too: so no chunk waits for a question, nor the other way
-  Pool attempts_;                        ///< one to the primary: what the follower asks waits for no reader of the past
-  Pool scans_;                           ///< to the primary
+  Servers primaries_;
+  Pool following_;     ///< one, for all that the follower reads: it is one thread
+  Pool publishing_;    ///< one, for claims, too
+  Pool first_chunks_;  ///< most batches have no other chunk: they wait for none of a large one
+  Pool chunks_;
+  Pool questions_;
+  Pool scans_;
+  Servers replicas_;
   std::unique_ptr<Pool> replica_scans_;  ///< null: there is no replica
   std::uint32_t partition_count_ = 0;
   store::Proofs proofs_;

@@ -60,7 +60,7 @@ Result<Version> PostgresStore::put_places(const PlacesDocument& put, const std::
   if (const auto problems = check_places(put, 1); !problems.empty()) {
     return fail(Failure::refused, fmt::format("{}: {}", problems.front().field, problems.front().message));
   }
-  auto lease = primary_.lease();
+  auto lease = questions_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& connection = **lease;
   const auto [regions, ports] = places_questions(INT64_MAX);
@@ -86,7 +86,7 @@ Result<Version> PostgresStore::put_places(const PlacesDocument& put, const std::
 }
 
 Result<PlacesDocument> PostgresStore::places(Version at) {
-  auto lease = primary_.lease();
+  auto lease = questions_.lease();
   if (!lease) return std::unexpected(lease.error());
   const auto [regions, ports] = places_questions(at);
   const std::array statements{regions, ports, Statement{proving_write}};

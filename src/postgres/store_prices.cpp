@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t prices_per_span = 8192;
 constexpr std::size_t chunks_per_copy = 1000;
+constexpr std::size_t markers_per_page = 10'000;
 
 /// Read by the index on chunks, whatever the planner knows of a table that grows by millions.
 const Statement by_index{"SET LOCAL enable_seqscan = off"};
@@ -29,12 +30,6 @@ std::vector<StagedChunk> chunks_in(const Rows& rows) {
   std::vector<StagedChunk> chunks;
   for (int row = 0; row < rows.size(); ++row) chunks.push_back({rows.integer(row, 0), rows.integer(row, 1)});
   return chunks;
-}
-
-std::vector<StagedChunk> part_of(const std::vector<StagedChunk>& chunks, store::Part part) {
-  std::vector<StagedChunk> own;
-  for (std::size_t i = part.index; i < chunks.size(); i += part.count) own.push_back(chunks[i]);
-  return own;
 }
 
 /// What of a chunk's prices is asked for, beside the chunk itself.
@@ -86,24 +81,30 @@ Result<void> copy_some(Connection& connection, std::span<const std::int64_t> num
       });
 }
 
-/// Chunks of committed batches, which never change, from number `given` on, which goes along: each COPY has a
-/// transaction of its own. A replica cancels those that hold its replay up (max_standby_streaming_delay, 30 s).
-Result<void> copy_chunks(Connection& connection, std::span<const StagedChunk> chunks, const std::string& condition,
-                         std::size_t prices_max, const store::PriceSink& sink, std::size_t& given) {
-  while (given < chunks.size()) {
-    std::vector<std::int64_t> numbers;
-    std::size_t next = given;
-    for (std::size_t prices = 0; next < chunks.size() && prices < prices_max && numbers.size() < chunks_per_copy;) {
-      numbers.push_back(chunks[next].number);
-      prices += static_cast<std::size_t>(chunks[next++].price_count);
-    }
+/// As many of the first of `chunks` as one COPY takes.
+std::vector<std::int64_t> numbers_for_a_copy(std::span<const StagedChunk> chunks, std::size_t prices_max) {
+  std::vector<std::int64_t> numbers;
+  std::size_t prices = 0;
+  for (const auto& chunk : chunks) {
+    if (prices >= prices_max || numbers.size() == chunks_per_copy) break;
+    numbers.push_back(chunk.number);
+    prices += static_cast<std::size_t>(chunk.price_count);
+  }
+  return numbers;
+}
+
+/// Chunks of a committed batch, which never change: each COPY has a transaction of its own.
+Result<void> copy_chunks(Connection& connection, std::span<const StagedChunk> chunks, std::size_t prices_max,
+                         const store::PriceSink& sink) {
+  while (!chunks.empty()) {
+    const auto numbers = numbers_for_a_copy(chunks, prices_max);
     if (auto begun = connection.begin({&by_index, 1}); !begun) return std::unexpected(begun.error());
     Copied copied;
-    const auto whole = copy_some(connection, numbers, condition, copied);
+    const auto whole = copy_some(connection, numbers, "", copied);
     connection.roll_back();
     if (!whole) return whole;
-    given = next;
     if (!copied.give(sink)) break;
+    chunks = chunks.subspan(numbers.size());
   }
   return {};
 }
@@ -129,24 +130,79 @@ Statement chain_of(const store::Head& at) {
   return Statement{"SELECT chain FROM version WHERE version = $1", at.version};
 }
 
-/// From chunk number `given` on, which goes along.
-Result<void> read_version(Connection& connection, const store::Head& at, const store::PriceFilter& filter,
-                          std::size_t prices_max, const store::PriceSink& sink, std::size_t& given) {
-  const std::array questions{
-      // Of a table that has grown since it was looked at, the planner thinks that one row fits: a loop in a loop.
-      Statement{"SET LOCAL enable_nestloop = off"}, chain_of(at),
-      Statement{"SELECT number, marker.price_count FROM batch JOIN marker USING (attempt) "
-                "WHERE version BETWEEN 1 AND $1 AND (retracted_version = 0 OR retracted_version > $1) "
-                "AND first_day <= date '1970-01-01' + $3::integer AND last_day >= date '1970-01-01' + $2::integer "
-                "ORDER BY number",
-                at.version, filter.from.since_1970, filter.to.since_1970}};
-  const auto rows = begin_snapshot(connection, questions);
-  if (!rows) return std::unexpected(rows.error());
-  connection.roll_back();
-  if (!holds_version((*rows)[1], at)) return no_version(at);
-  return copy_chunks(connection, part_of(chunks_in(rows->back()), filter.part), condition_of(filter), prices_max, sink,
-                     given);
-}
+/// The prices of a version, a piece at a time: a page of its chunks' markers, or a COPY of some of these. What a version
+/// of one chain holds never changes, so each piece is a short transaction on any connection, to a server that proves in
+/// it that it holds the version. A replica cancels longer ones that hold its replay up (max_standby_streaming_delay,
+/// 30 s), and no answer grows with what the store holds.
+class VersionScan {
+ public:
+  VersionScan(const store::Head& at, const store::PriceFilter& filter, std::size_t prices_max)
+      : at_(at), filter_(filter), condition_(condition_of(filter)), prices_max_(prices_max) {}
+
+  bool is_over() const { return is_stopped_ || (listed_.empty() && listed_all_); }
+
+  /// After a failure nothing of the piece has been given.
+  Result<void> read_on(Connection& connection, const store::PriceSink& sink) {
+    return listed_.empty() ? list_page(connection) : copy_next(connection, sink);
+  }
+
+ private:
+  /// By the markers' numbers, so that a page takes as long wherever it begins. Each marker looks for its batch by the
+  /// index on attempts: as a subquery the planner cannot make anything else of it, whatever it knows of the tables.
+  /// Most may be of other days, or of no batch: they are counted in the page and left out here.
+  Statement page() const {
+    return Statement{"SELECT number, price_count, CASE WHEN first_day <= date '1970-01-01' + $3::integer "
+                     "AND last_day >= date '1970-01-01' + $2::integer "
+                     "THEN coalesce((SELECT version BETWEEN 1 AND $1 AND (retracted_version = 0 OR "
+                     "retracted_version > $1) FROM batch WHERE batch.attempt = page.attempt AND status <> 2), false) "
+                     "ELSE false END FROM (SELECT number, attempt, price_count, first_day, last_day FROM marker "
+                     "WHERE number > $4 AND number % $5 = $6 ORDER BY number LIMIT $7) AS page ORDER BY number",
+                     at_.version, filter_.from.since_1970, filter_.to.since_1970, last_listed_, filter_.part.count,
+                     filter_.part.index, markers_per_page};
+  }
+
+  Result<void> list_page(Connection& connection) {
+    const std::array questions{chain_of(at_), page()};
+    const auto rows = begin_snapshot(connection, questions);
+    if (!rows) return std::unexpected(rows.error());
+    connection.roll_back();
+    if (!holds_version(rows->front(), at_)) return no_version(at_);
+    const Rows& markers = rows->back();
+    for (int row = 0; row < markers.size(); ++row) {
+      last_listed_ = markers.integer(row, 0);
+      if (markers.integer(row, 2) != 0) listed_.push_back({last_listed_, markers.integer(row, 1)});
+    }
+    listed_all_ = static_cast<std::size_t>(markers.size()) < markers_per_page;
+    return {};
+  }
+
+  Result<void> copy_next(Connection& connection, const store::PriceSink& sink) {
+    const auto chain = chain_of(at_);
+    const auto rows = begin_snapshot(connection, {&chain, 1});
+    if (!rows) return std::unexpected(rows.error());
+    if (!holds_version(rows->front(), at_)) {
+      connection.roll_back();
+      return no_version(at_);
+    }
+    const auto numbers = numbers_for_a_copy(listed_, prices_max_);
+    Copied copied;
+    const auto whole = copy_some(connection, numbers, condition_, copied);
+    connection.roll_back();
+    if (!whole) return whole;
+    listed_.erase(listed_.begin(), listed_.begin() + static_cast<std::ptrdiff_t>(numbers.size()));
+    is_stopped_ = !copied.give(sink);
+    return {};
+  }
+
+  const store::Head at_;
+  const store::PriceFilter& filter_;
+  const std::string condition_;
+  const std::size_t prices_max_;
+  std::vector<StagedChunk> listed_;  ///< whose prices are still to be read
+  std::int64_t last_listed_ = 0;
+  bool listed_all_ = false;
+  bool is_stopped_ = false;
+};
 
 }  // namespace
 
@@ -162,25 +218,27 @@ Result<void> read_attempt(Connection& connection, const std::string& attempt, st
   if (rows->front().size() == 0) {
     return fail(Failure::not_found, fmt::format("no batch counts attempt {} here", attempt));
   }
-  std::size_t given = 0;
-  return copy_chunks(connection, chunks_in(rows->back()), "", prices_max, sink, given);
+  return copy_chunks(connection, chunks_in(rows->back()), prices_max, sink);
 }
 
 /// From the replica, and what that has not got yet, or breaks off, from the primary: the chain proves that it is what
-/// the caller was told of.
+/// the caller was told of. Who reads much gives the connection to others after each piece.
 Result<void> PostgresStore::prices_at(const store::Head& at, const store::PriceFilter& filter,
                                       const store::PriceSink& sink) {
-  std::size_t given = 0;
-  if (replica_scans_ != nullptr) {
-    if (auto lease = replica_scans_->lease()) {
-      const auto read = read_version(**lease, at, filter, options_.copied_prices_max, sink, given);
-      if (read) return read;
-      if (read.error().failure != Failure::not_found) options_.report(read.error());
-    }
+  VersionScan scan{at, filter, options_.copied_prices_max};
+  const auto read_on = [&](Pool& pool) -> Result<void> {
+    auto lease = pool.lease();
+    if (!lease) return std::unexpected(lease.error());
+    return scan.read_on(**lease, sink);
+  };
+  bool by_replica = replica_scans_ != nullptr;
+  while (!scan.is_over()) {
+    auto read = read_on(by_replica ? *replica_scans_ : scans_);
+    if (!read && !by_replica) return read;
+    if (!read && read.error().failure != Failure::not_found) options_.report(read.error());
+    by_replica = by_replica && read;
   }
-  auto lease = scans_.lease();
-  if (!lease) return std::unexpected(lease.error());
-  return read_version(**lease, at, filter, options_.copied_prices_max, sink, given);
+  return {};
 }
 
 Result<std::optional<store::VersionChunk>> PostgresStore::next_chunk(const store::Head& at,

@@ -42,7 +42,7 @@ std::string array_of(const std::vector<std::string>& words) {
 }  // namespace
 
 Result<std::vector<store::Outcome>> PostgresStore::publish(const store::PublishRequest& request) {
-  auto lease = primary_.lease();
+  auto lease = publishing_.lease();
   if (!lease) return std::unexpected(lease.error());
   std::string decisions;
   json::append_objects(decisions, request.decisions, write_decision);

@@ -25,12 +25,16 @@ Statement count_known(std::span<const store::NumberedPort> ports) {
       joined([](const store::NumberedPort& port) { return port.code.view(); })};
 }
 
-Result<std::map<std::string, PortNumber>> known_ports(Connection& connection) {
-  const auto rows = connection.within(Statement{"SELECT number, code FROM port"});
-  if (!rows) return std::unexpected(rows.error());
+std::map<std::string, PortNumber> ports_in(const Rows& rows) {
   std::map<std::string, PortNumber> known;
-  for (int row = 0; row < rows->size(); ++row) known.emplace(rows->text(row, 1), rows->integer_as<PortNumber>(row, 0));
+  for (int row = 0; row < rows.size(); ++row) known.emplace(rows.text(row, 1), rows.integer_as<PortNumber>(row, 0));
   return known;
+}
+
+Statement known_ports(std::span<const PortCode> codes) {
+  const auto views = codes | std::views::transform([](const PortCode& code) { return code.view(); });
+  return Statement{"SELECT number, code FROM port WHERE code = ANY($1::text[])",
+                   fmt::format("{{{}}}", fmt::join(views, ","))};
 }
 
 /// A node that is frozen, or gone behind a balancer that lives on, leaves its chunk half sent: PostgreSQL waits for the
@@ -46,43 +50,83 @@ Statement end_orphaned_copies(Duration copy_time) {
 
 }  // namespace
 
+/// A publish or chunk of another epoch may hold the row for long. What waits for it does so here, not on the connection
+/// over which other partitions publish.
 Result<store::Claim> PostgresStore::claim(std::uint32_t partition) {
   if (partition >= partition_count_) return fail(Failure::refused, fmt::format("no partition {}", partition));
-  auto lease = primary_.lease();
+  constexpr Duration nap_max = std::chrono::milliseconds{100};
+  const BootTime deadline = runtime_.boot_time() + options_.lock_time;
+  for (Duration nap = std::chrono::milliseconds{1};; nap = std::min(2 * nap, nap_max)) {
+    auto claimed = try_claim(partition);
+    if (!claimed) return std::unexpected(claimed.error());
+    if (*claimed) return **claimed;
+    if (runtime_.boot_time() >= deadline) {
+      return fail(Failure::unavailable, fmt::format("PostgreSQL: another transaction holds partition {}", partition));
+    }
+    runtime_.sleep(nap);
+  }
+}
+
+Result<std::optional<store::Claim>> PostgresStore::try_claim(std::uint32_t partition) {
+  auto lease = publishing_.lease();
   if (!lease) return std::unexpected(lease.error());
-  // The second statement waits for a publish that runs, and for chunks that are being staged under the epoch before.
-  const std::array statements{end_orphaned_copies(options_.copy_time()),
-                              Statement{"SELECT FROM log_partition WHERE partition = $1 FOR UPDATE", partition},
-                              Statement{"UPDATE log_partition SET epoch = epoch + 1 WHERE partition = $1 "
-                                        "RETURNING epoch, position_offset, position_digest",
-                                        partition}};
+  const std::array statements{
+      end_orphaned_copies(options_.copy_time()),
+      Statement{"WITH mine AS MATERIALIZED "
+                "(SELECT partition FROM log_partition WHERE partition = $1 FOR UPDATE SKIP LOCKED) "
+                "UPDATE log_partition AS p SET epoch = epoch + 1 FROM mine WHERE p.partition = mine.partition "
+                "RETURNING epoch, position_offset, position_digest",
+                partition}};
   const auto rows = (*lease)->run(statements, Effect::change);
   if (!rows) return std::unexpected(rows.error());
   const Rows& raised = rows->back();
-  if (raised.size() != 1) return fail(Failure::damaged, fmt::format("the store lacks partition {}", partition));
+  if (raised.size() != 1) return std::nullopt;
   return store::Claim{.epoch = raised.integer_as<std::uint64_t>(0, 0),
                       .position = {.offset = raised.integer(0, 1), .digest = raised.digest(0, 2)}};
 }
 
 Result<std::vector<PortNumber>> PostgresStore::number_ports(std::span<const PortCode> codes) {
-  auto lease = primary_.lease();
+  auto found = find_ports(codes);
+  if (!found) return std::unexpected(found.error());
+  if (*found) return **std::move(found);
+  return add_ports(codes);
+}
+
+/// Without a lock: ports never leave, and most are known. A number that a fail-over takes back would name another port
+/// afterwards: it is proven like any answer.
+Result<std::optional<std::vector<PortNumber>>> PostgresStore::find_ports(std::span<const PortCode> codes) {
+  auto lease = first_chunks_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  const std::array statements{known_ports(codes), Statement{proving_write}};
+  const auto rows = (*lease)->run(statements, Effect::change);
+  if (!rows) return std::unexpected(rows.error());
+  const auto known = ports_in(rows->front());
+  std::vector<PortNumber> numbers;
+  for (const PortCode code : codes) {
+    const auto port = known.find(std::string{code.view()});
+    if (port == known.end()) return std::nullopt;
+    numbers.push_back(port->second);
+  }
+  return numbers;
+}
+
+Result<std::vector<PortNumber>> PostgresStore::add_ports(std::span<const PortCode> codes) {
+  auto lease = first_chunks_.lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& connection = **lease;
-  const std::array first{Statement{"LOCK TABLE port IN SHARE ROW EXCLUSIVE MODE"}};
-  if (auto begun = connection.begin(first); !begun) return std::unexpected(begun.error());
-  auto known = known_ports(connection);
-  if (!known) {
-    connection.roll_back();
-    return std::unexpected(known.error());
-  }
+  const std::array first{Statement{"LOCK TABLE port IN SHARE ROW EXCLUSIVE MODE"}, known_ports(codes),
+                         Statement{"SELECT coalesce(max(number) + 1, 0) FROM port"}};
+  const auto begun = connection.begin(first);
+  if (!begun) return std::unexpected(begun.error());
+  auto known = ports_in((*begun)[1]);
+  auto next = (*begun)[2].integer_as<PortNumber>(0, 0);
   std::vector<PortNumber> numbers;
   std::vector<Statement> added;
   for (const PortCode code : codes) {
-    const auto [found, is_new] = known->emplace(std::string{code.view()}, static_cast<PortNumber>(known->size()));
-    if (is_new) added.emplace_back("INSERT INTO port VALUES ($1, $2)", found->second, code.view());
+    const auto [found, is_new] = known.emplace(std::string{code.view()}, next);
+    if (is_new) added.emplace_back("INSERT INTO port VALUES ($1, $2)", next++, code.view());
     numbers.push_back(found->second);
   }
-  // A number that a fail-over takes back would name another port afterwards: known ones are proven, too.
   added.emplace_back(proving_write);
   if (auto committed = connection.commit(added); !committed) return std::unexpected(committed.error());
   return numbers;
@@ -90,8 +134,7 @@ Result<std::vector<PortNumber>> PostgresStore::number_ports(std::span<const Port
 
 Result<void> PostgresStore::stage(const store::StageRequest& request) {
   if (!std::ranges::is_sorted(request.prices)) return fail(Failure::refused, "a chunk's prices are not sorted");
-  // Most batches have one chunk: theirs waits for none of a large one.
-  auto lease = (request.chunk == 0 ? primary_ : staging_).lease();
+  auto lease = (request.chunk == 0 ? first_chunks_ : chunks_).lease();
   if (!lease) return std::unexpected(lease.error());
   Connection& connection = **lease;
   const std::array first{

@@ -129,6 +129,7 @@ class TestNode {
  public:
   explicit TestNode(PostgresOptions options) : options_(std::move(options)) {
     options_.poll_interval = std::chrono::milliseconds{10};
+    options_.tidy_interval = std::chrono::milliseconds{100};
     auto opened = PostgresStore::open(options_, runtime_);
     if (!opened) throw std::runtime_error{opened.error().message};
     store_ = *std::move(opened);

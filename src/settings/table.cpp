@@ -254,20 +254,27 @@ void add_postgres(Rows& rows, postgres::PostgresOptions& postgres) {
             "Prices are read there where it has got far enough; empty: from the primary");
   rows.path("password_file", postgres.password_file,
             "Its first line is the password, read at each connection; empty: PGPASSWORD, or as libpq finds it");
-  rows.count("connections", postgres.connections_max, 1, 1000, "To the primary, for questions and writers");
+  rows.count("write_connections", postgres.write_connections, 2, 64,
+             "To the primary, for writers: one publishes, the others write the first chunks of batches");
   rows.count("stage_connections", postgres.stage_connections, 1, 64,
              "To the primary, for prices on their way in: chunks of a large batch that are written at once");
   rows.count("stage_rest", postgres.stage_rest_percent, 0, 1000,
              "How long a large batch rests after a chunk, in percent of what writing it took: others commit then");
+  rows.count("question_connections", postgres.question_connections, 1, 64,
+             "To the primary, for what clients ask of batches and places; more wait, first come first served");
   rows.count("scan_connections", postgres.scan_connections, 1, 64,
-             "For prices on their way out; as many threads at most load the book at a start");
+             "To the primary, for prices on their way out where no replica has them");
+  rows.count("replica_connections", postgres.replica_connections, 1, 64,
+             "To the replica, for prices on their way out; as many threads load the book at a start");
   rows.duration("connect_time", postgres.connect_time, milliseconds{10}, minutes{5}, "For a connection");
   rows.duration("question_time", postgres.question_time, milliseconds{100}, hours{1},
                 "For an answer to a question, such as whether a batch is known; a batch is accepted without it");
   rows.duration("answer_time", postgres.answer_time, milliseconds{100}, hours{1},
                 "For the end of a transaction; past it the connection is closed, and a commit is looked up");
   rows.duration("lock_time", postgres.lock_time, milliseconds{1}, hours{1}, "For a lock that others hold");
-  rows.duration("scan_time", postgres.scan_time, seconds{1}, days{1}, "For all prices that are asked for at once");
+  rows.duration("scan_time", postgres.scan_time, seconds{1}, days{1}, "For a piece of the prices that are asked for, some 200,000");
+  rows.duration("void_keep", postgres.void_keep, hours{1}, days{3650},
+                "How long an abandoned try to put a batch into the log is remembered, beyond kafka.log_keep");
 }
 
 }  // namespace

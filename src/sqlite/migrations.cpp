@@ -124,6 +124,15 @@ ALTER TABLE marker ADD COLUMN checksum INTEGER;  -- of its prices (price_checksu
 
 constexpr std::array scripts{schema_1, schema_2};
 
+/// Tables that came later and that a release before can do without: user_version stays, so it can open the file, too.
+constexpr std::string_view additions = R"sql(
+CREATE TABLE IF NOT EXISTS bad_record_dropped (  -- bad records that were kept no longer
+  partition INTEGER PRIMARY KEY,
+  records INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+)sql";
+
 std::int64_t ask(Connection& db, std::string_view sql) {
   Query query{db, sql};
   return query.next() ? query.integer(0) : 0;
@@ -164,6 +173,9 @@ Result<void> migrate(Connection& db, std::uint32_t partition_count) {
     }
     db.script(fmt::format("PRAGMA user_version = {}", schema + 1));
     db.run("COMMIT");
+  }
+  if (ask(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'bad_record_dropped'") == 0) {
+    db.script(std::string{additions});
   }
   return db.result();
 }

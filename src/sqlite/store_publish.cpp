@@ -76,6 +76,34 @@ void mark_retracted(Connection& db, std::int64_t sequence, Version at) {
   db.run("UPDATE batch SET status = 3, retracted_version = ? WHERE sequence = ?", at, sequence);
 }
 
+/// Of one partition so many of the newest bad records are kept, and so many bytes of them.
+constexpr std::int64_t bad_records_kept_max = 1000;
+constexpr std::int64_t bad_bytes_kept_max = 16LL << 20U;
+
+/// Counts what it drops.
+void drop_bad_records(Connection& db, std::uint32_t partition) {
+  std::int64_t records = 0;
+  std::int64_t bytes = 0;
+  std::vector<std::pair<std::int64_t, std::int64_t>> dropped;  // offset, bytes
+  {
+    Query record{db, "SELECT offset, length(bytes) FROM bad_record WHERE partition = ? ORDER BY offset DESC", partition};
+    while (record.next()) {
+      ++records;
+      bytes += record.integer(1);
+      if (records > bad_records_kept_max || bytes > bad_bytes_kept_max) {
+        dropped.emplace_back(record.integer(0), record.integer(1));
+      }
+    }
+  }
+  for (const auto& [offset, size] : dropped) {
+    db.run("DELETE FROM bad_record WHERE partition = ? AND offset = ?", partition, offset);
+    db.run(
+        "INSERT INTO bad_record_dropped VALUES (?, 1, ?) ON CONFLICT (partition) DO UPDATE SET records = records + 1, "
+        "bytes = bytes + excluded.bytes",
+        partition, size);
+  }
+}
+
 class Publication {
  public:
   Publication(Connection& db, const store::PublishRequest& request)
@@ -94,6 +122,7 @@ class Publication {
       db_.run("INSERT OR IGNORE INTO bad_record VALUES (?, ?, ?, ?, ?)", request_.partition, bad.offset,
               Blob{bad.bytes}, bad.why, request_.now);
     }
+    if (!request_.bad_records.empty()) drop_bad_records(db_, request_.partition);
     move_position();
     return outcomes;
   }

@@ -297,6 +297,31 @@ TEST_P(Publish, BadRecordsAreKeptForPeople) {
             std::vector<std::string>{"0|0|2|no header"});
 }
 
+TEST_P(Publish, BadRecordsAreBoundedAndTheRestIsCounted) {
+  Offset offset = 0;
+  const auto pass = [&](std::size_t count, std::size_t size) {
+    auto request = writer.request({});
+    for (std::size_t i = 0; i < count; ++i) request.bad_records.push_back({offset++, std::string(size, 'x'), "bad"});
+    ASSERT_TRUE(writer.publish(request).has_value());
+  };
+  // Some stores drop them a little later.
+  const auto comes_to = [&](const std::string& sql, const std::string& wanted) {
+    for (int i = 0; i < 500 && made->rows(sql) != std::vector{wanted}; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    EXPECT_EQ(made->rows(sql), std::vector{wanted}) << sql;
+  };
+  const std::string kept = "SELECT count(*), min(\"offset\"), max(\"offset\") FROM bad_record";
+  const std::string dropped = "SELECT partition, records, bytes FROM bad_record_dropped";
+  pass(600, 3);
+  pass(403, 3);
+  comes_to(kept, "1000|3|1002");
+  comes_to(dropped, "0|3|9");
+  for (int i = 0; i < 9; ++i) pass(2, 1U << 20U);
+  comes_to(kept, "16|1005|1020");
+  comes_to(dropped, "0|1005|" + std::to_string(1003 * 3 + (2LL << 20U)));
+}
+
 TEST_P(Publish, BatchesAreListedNewestFirst) {
   for (int i = 0; i < 7; ++i) {
     writer.commit(header_of(i % 2 == 0 ? "carrier-a" : "carrier-b", std::to_string(i), 300), attempt_name(i), prices);
