@@ -62,10 +62,11 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresOptions
     auto lease = store->publishing_.lease();
     if (!lease) return std::unexpected(lease.error());
     if (auto migrated = migrate(**lease, options.partitions); !migrated) return std::unexpected(migrated.error());
+    const std::array questions{Statement{"SELECT count(*) FROM log_partition"}, Statement{proving_write}};
+    const auto rows = (*lease)->run(questions, Effect::change);
+    if (!rows) return fail(Failure::unavailable, rows.error().message);
+    store->partition_count_ = rows->front().integer_as<std::uint32_t>(0, 0);
   }
-  const auto rows = store->ask(Statement{"SELECT count(*) FROM log_partition"});
-  if (!rows) return std::unexpected(rows.error());
-  store->partition_count_ = rows->integer_as<std::uint32_t>(0, 0);
   store->listener_ = std::jthread{[self = store.get()](const std::stop_token& stop) { self->listen(stop); }};
   return store;
 }
