@@ -226,7 +226,8 @@ TEST_F(Faults, AServerThatTakesConnectionsAndGivesNoAnswerIsNotTheFirstAgain) {
   Proxy fallen{sql};
   const std::string both =
       fmt::format("{} host=127.0.0.1,{} port={},{}", database.conninfo(), sql.host(), fallen.port(), sql.port());
-  TestNode node{PostgresOptions{.primary = both, .question_time = milliseconds{500}}};
+  TestNode node{PostgresOptions{.primary = both}};
+  ASSERT_TRUE(until([&] { return node.store().head().has_value(); }));
   fallen.keep_questions();
   EXPECT_FALSE(node.store().head());
   EXPECT_TRUE(until([&] { return node.store().head().has_value(); }));

@@ -51,6 +51,8 @@ class Proxy {
   Proxy& operator=(const Proxy&) = delete;
   const std::string& port() const { return listener_.port(); }
   void keep_questions() { keeps_questions_ = true; }
+  /// Each question then takes at least twice as long, there and back.
+  void slow_down(std::chrono::milliseconds delay) { delay_ = delay; }
 
  private:
   static bool has_input(int from) {
@@ -78,6 +80,7 @@ class Proxy {
     const auto got = recv(from, bytes.data(), bytes.size(), 0);
     if (got <= 0) return false;
     bytes.resize(static_cast<std::size_t>(got));
+    std::this_thread::sleep_for(delay_.load());
     if (keeps_questions_ && bytes.contains("pg_logical_emit_message")) return true;
     return send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL) == got;
   }
@@ -85,6 +88,7 @@ class Proxy {
   const std::string path_;
   const SilentServer listener_;
   std::atomic<bool> keeps_questions_ = false;
+  std::atomic<std::chrono::milliseconds> delay_{std::chrono::milliseconds{0}};
   std::vector<std::jthread> pumps_;
   std::jthread accepting_{[this](const std::stop_token& stop) { accept_some(stop); }};
 };
