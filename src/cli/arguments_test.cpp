@@ -5,6 +5,7 @@
 
 #include "cli/captured_console.hpp"
 #include "cli/exit_code.hpp"
+#include "settings/settings.hpp"
 
 namespace ratebook::cli {
 namespace {

@@ -18,11 +18,11 @@ until all of it is on the disk. `ratebook check FILE` proves it.)";
 
 void add_backup(CommandLine& line) {
   const auto options = std::make_shared<BackupOptions>();
-  auto* word = line.add("backup", "Copy the data file, while it is served or not", backup_footer);
-  word->add_option("FILE", options->file, "The copy")->required();
-  word->add_option("--data", options->data, "The data file")->envname("RATEBOOK_DATA")->required()->type_name("PATH");
-  word->add_flag("--force", options->force, "Also where FILE is there already: it is replaced");
-  word->add_flag("--json", options->json, "Print JSON");
+  const auto word = line.add("backup", "Copy the data file, while it is served or not", backup_footer);
+  word.add("FILE", options->file, "The copy").required();
+  word.add("--data", options->data, "The data file").environment("RATEBOOK_DATA").required().takes("PATH");
+  word.add_flag("--force", options->force, "Also where FILE is there already: it is replaced");
+  word.add_flag("--json", options->json, "Print JSON");
   line.does(word, [options](const Console& console) { return backup(*options, console); });
 }
 

@@ -16,19 +16,16 @@ constexpr auto batches_footer = R"(Examples:
 
 void add_batches(CommandLine& line) {
   const auto options = std::make_shared<BatchesOptions>();
-  auto* word = line.add("batches", "List batches, or show how one stands", batches_footer);
-  word->add_option("ID", options->id, "Show this one");
-  word->add_option("--source", options->source, "Only of this source")->type_name("NAME");
-  word->add_option("--status", options->status, "Only these: accepted, committed, rejected or retracted")
-      ->check(CLI::IsMember({"accepted", "committed", "rejected", "retracted"}))
-      ->type_name("STATUS");
-  word->add_option("--limit", options->limit, "At most so many")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str()
-      ->type_name("N");
-  word->add_option("--cursor", options->cursor, "Go on where a list ended")->type_name("CURSOR");
-  word->add_flag("--json", options->json, "Print the server's JSON");
-  add_server(*word, options->server);
+  const auto word = line.add("batches", "List batches, or show how one stands", batches_footer);
+  word.add("ID", options->id, "Show this one");
+  word.add("--source", options->source, "Only of this source").takes("NAME");
+  word.add("--status", options->status, "Only these: accepted, committed, rejected or retracted")
+      .one_of({"accepted", "committed", "rejected", "retracted"})
+      .takes("STATUS");
+  word.add("--limit", options->limit, "At most so many").between(1, 1000).shows_default().takes("N");
+  word.add("--cursor", options->cursor, "Go on where a list ended").takes("CURSOR");
+  word.add_flag("--json", options->json, "Print the server's JSON");
+  add_server(word, options->server);
   line.does(word, [options](const Console& console) { return batches(*options, console); });
 }
 

@@ -17,9 +17,9 @@ It changes nothing, and may run while the server does. What is wrong is told a l
 
 void add_check(CommandLine& line) {
   const auto options = std::make_shared<CheckOptions>();
-  auto* word = line.add("check", "Prove a data file or a backup: pages, versions, batches, prices", check_footer);
-  word->add_option("FILE", options->file, "The data file")->required();
-  word->add_flag("--json", options->json, "Print JSON");
+  const auto word = line.add("check", "Prove a data file or a backup: pages, versions, batches, prices", check_footer);
+  word.add("FILE", options->file, "The data file").required();
+  word.add_flag("--json", options->json, "Print JSON");
   line.does(word, [options](const Console& console) { return check(*options, console); });
 }
 

@@ -27,20 +27,18 @@ std::string wrong_day(const std::string& name, const std::string& text) {
 
 void add_compare(CommandLine& line) {
   const auto options = std::make_shared<CompareOptions>();
-  auto* word = line.add("compare", "Ask the existing service the same questions, show differences", compare_footer);
-  word->add_option("URL", options->url, "Where the existing service is")->required();
-  word->add_option("--routes", options->routes, "How many questions")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str()
-      ->type_name("N");
-  word->add_option("--seed", options->seed, "The same seed asks the same; else a fresh one")->type_name("S");
-  auto* from = word->add_option("--from", options->from, "First day; else the first with prices here");
-  auto* to = word->add_option("--to", options->to, "Last day");
-  from->type_name("YYYY-MM-DD")->needs(to);
-  to->type_name("YYYY-MM-DD")->needs(from);
-  word->add_option("--tolerance", options->tolerance, "Of averages, relative")->capture_default_str()->type_name("X");
-  word->add_flag("--json", options->json, "Print the differences as JSON");
-  add_server(*word, options->server);
+  const auto word =
+      line.add("compare", "Ask the existing service the same questions, show differences", compare_footer);
+  word.add("URL", options->url, "Where the existing service is").required();
+  word.add("--routes", options->routes, "How many questions").between(1, 1'000'000).shows_default().takes("N");
+  word.add("--seed", options->seed, "The same seed asks the same; else a fresh one").takes("S");
+  const auto from = word.add("--from", options->from, "First day; else the first with prices here");
+  const auto to = word.add("--to", options->to, "Last day");
+  from.takes("YYYY-MM-DD").needs(to);
+  to.takes("YYYY-MM-DD").needs(from);
+  word.add("--tolerance", options->tolerance, "Of averages, relative").shows_default().takes("X");
+  word.add_flag("--json", options->json, "Print the differences as JSON");
+  add_server(word, options->server);
   line.does(
       word, [options](const Console& console) { return compare(*options, console); },
       [options] {

@@ -18,12 +18,12 @@ constexpr auto completion_footer = R"(Examples:
 void add_completion(CommandLine& line) {
   const auto shell = std::make_shared<std::string>();
   const auto script = std::make_shared<std::string>();
-  auto* word = line.add("completion", "Print a shell's completion of these words", completion_footer);
-  word->add_option("SHELL", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  const auto word = line.add("completion", "Print a shell's completion of these words", completion_footer);
+  word.add("SHELL", *shell, "bash or zsh").required().one_of({"bash", "zsh"});
   line.does(
       word, [script](const Console& console) { return console.out(*script) ? exit_ok : exit_output; },
       [shell, script, &line] {  // while the tree stands
-        *script = *shell == "bash" ? bash_completion(line.app()) : zsh_completion(line.app());
+        *script = *shell == "bash" ? bash_completion(line.words()) : zsh_completion(line.words());
         return std::string{};
       });
 }

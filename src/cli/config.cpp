@@ -2,6 +2,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/words.hpp"
 #include "settings/documents.hpp"
+#include "settings/load.hpp"
 
 namespace ratebook::cli {
 namespace {

@@ -18,13 +18,14 @@ It takes the flags of `ratebook serve`, and prints each setting with where it ca
 
 void add_config(CommandLine& line) {
   const auto options = std::make_shared<ConfigOptions>();
-  auto* word = line.add("config", "Show the settings of `ratebook serve`, and where each came from", config_footer);
-  auto* json = word->add_flag("--json", options->json, "Print them as JSON");
-  auto* example = word->add_flag("--example", options->example, "Print a documented file with all of them");
-  auto* markdown = word->add_flag("--markdown", options->markdown, "Print the table of the reference");
-  json->excludes(example)->excludes(markdown);
-  example->excludes(markdown);
-  add_settings(*word, options->inputs);
+  const auto word =
+      line.add("config", "Show the settings of `ratebook serve`, and where each came from", config_footer);
+  const auto json = word.add_flag("--json", options->json, "Print them as JSON");
+  const auto example = word.add_flag("--example", options->example, "Print a documented file with all of them");
+  const auto markdown = word.add_flag("--markdown", options->markdown, "Print the table of the reference");
+  json.excludes(example).excludes(markdown);
+  example.excludes(markdown);
+  add_settings(word, options->inputs);
   line.does(word, [options](const Console& console) { return config(*options, console); });
 }
 

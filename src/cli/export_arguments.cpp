@@ -18,15 +18,11 @@ What was retracted in that version or before is not in it. The server goes on me
 
 void add_export(CommandLine& line) {
   const auto options = std::make_shared<ExportOptions>();
-  auto* word = line.add("export", "Write all prices of a version", export_footer);
-  word->add_option("--version", options->version, "Of this version; else of the newest")->type_name("V");
-  word->add_option("--format", options->format, "csv or ndjson")
-      ->check(CLI::IsMember({"csv", "ndjson"}))
-      ->capture_default_str()
-      ->type_name("FORMAT");
-  word->add_option("--output", options->output, "Into this file, once all is there; else to standard output")
-      ->type_name("FILE");
-  add_server(*word, options->server);
+  const auto word = line.add("export", "Write all prices of a version", export_footer);
+  word.add("--version", options->version, "Of this version; else of the newest").takes("V");
+  word.add("--format", options->format, "csv or ndjson").one_of({"csv", "ndjson"}).shows_default().takes("FORMAT");
+  word.add("--output", options->output, "Into this file, once all is there; else to standard output").takes("FILE");
+  add_server(word, options->server);
   line.does(word, [options](const Console& console) { return export_prices(*options, console); });
 }
 

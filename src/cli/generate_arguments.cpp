@@ -22,21 +22,19 @@ The same options give the same prices, on any machine.)";
 void add_generate(CommandLine& line) {
   const auto options = std::make_shared<GenerateOptions>();
   const auto from = std::make_shared<std::string>(format_day(options->prices.first_day));
-  auto* word = line.add("generate", "Print plausible prices, as many as wanted", generate_footer);
-  word->add_option("--prices", options->prices.price_count, "How many")->capture_default_str()->type_name("N");
-  word->add_option("--seed", options->prices.seed, "Another one gives other prices")
-      ->capture_default_str()
-      ->type_name("S");
-  word->add_option("--from", *from, "First day")->capture_default_str()->type_name("YYYY-MM-DD");
-  word->add_option("--days", options->prices.day_count, "How many days")->capture_default_str()->type_name("N");
-  word->add_option("--ports", options->ports, "The ports that trade: a file (CSV or JSON), or sample")
-      ->capture_default_str()
-      ->type_name("FILE|sample");
-  word->add_option("--format", options->format, "csv, ndjson or json")
-      ->check(CLI::IsMember({"csv", "ndjson", "json"}))
-      ->capture_default_str()
-      ->type_name("FORMAT");
-  word->add_option("--source", options->source, "Named in JSON")->capture_default_str()->type_name("NAME");
+  const auto word = line.add("generate", "Print plausible prices, as many as wanted", generate_footer);
+  word.add("--prices", options->prices.price_count, "How many").shows_default().takes("N");
+  word.add("--seed", options->prices.seed, "Another one gives other prices").shows_default().takes("S");
+  word.add("--from", *from, "First day").shows_default().takes("YYYY-MM-DD");
+  word.add("--days", options->prices.day_count, "How many days").shows_default().takes("N");
+  word.add("--ports", options->ports, "The ports that trade: a file (CSV or JSON), or sample")
+      .shows_default()
+      .takes("FILE|sample");
+  word.add("--format", options->format, "csv, ndjson or json")
+      .one_of({"csv", "ndjson", "json"})
+      .shows_default()
+      .takes("FORMAT");
+  word.add("--source", options->source, "Named in JSON").shows_default().takes("NAME");
   line.does(
       word, [options](const Console& console) { return generate_prices(*options, console); },
       [options, from]() -> std::string {

@@ -23,17 +23,17 @@ PGPASSWORD, ~/.pgpass or a service file.)";
 
 void add_import(CommandLine& line) {
   const auto options = std::make_shared<ImportOptions>();
-  auto* word = line.add("import", "Bring in the tables of an existing PostgreSQL service", import_footer);
-  word->add_option("CONNECTION", options->connection, "Its database: 'host=HOST dbname=NAME user=USER', or a URI");
-  word->add_option("--source", options->source, "Who its prices come from")->capture_default_str()->type_name("NAME");
-  word->add_option("--key", options->key, "Idempotency-Key of the batch")->capture_default_str()->type_name("KEY");
-  word->add_flag("--dry-run", options->dry_run, "Only read, and say what cannot come in");
-  word->add_flag("--skip-wrong", options->skip_wrong, "Leave out the rows that cannot come in");
-  word->add_flag("--replace-places", options->replace_places, "Also where the server has other places");
-  add_seconds(*word, "--wait", options->wait, "For the commit, once it is accepted; 0: not at all");
-  add_seconds(*word, "--retry-time", options->retry_time, "To repeat what fails; 0: one try");
-  word->add_flag("--json", options->json, "Print JSON: the batch, or what a dry run found");
-  add_server(*word, options->server);
+  const auto word = line.add("import", "Bring in the tables of an existing PostgreSQL service", import_footer);
+  word.add("CONNECTION", options->connection, "Its database: 'host=HOST dbname=NAME user=USER', or a URI");
+  word.add("--source", options->source, "Who its prices come from").shows_default().takes("NAME");
+  word.add("--key", options->key, "Idempotency-Key of the batch").shows_default().takes("KEY");
+  word.add_flag("--dry-run", options->dry_run, "Only read, and say what cannot come in");
+  word.add_flag("--skip-wrong", options->skip_wrong, "Leave out the rows that cannot come in");
+  word.add_flag("--replace-places", options->replace_places, "Also where the server has other places");
+  word.add_seconds("--wait", options->wait, "For the commit, once it is accepted; 0: not at all");
+  word.add_seconds("--retry-time", options->retry_time, "To repeat what fails; 0: one try");
+  word.add_flag("--json", options->json, "Print JSON: the batch, or what a dry run found");
+  add_server(word, options->server);
   line.does(word, [options](const Console& console) { return import_tables(*options, console); });
 }
 

@@ -19,9 +19,9 @@ empty; the file stays as it is. A move that breaks off leaves nothing that count
 
 void add_move(CommandLine& line) {
   const auto options = std::make_shared<MoveOptions>();
-  auto* word = line.add("move", "Move the history of a data file into a cluster's empty store", move_footer);
-  word->add_option("FILE", options->from, "The data file")->required();
-  add_settings(*word, options->inputs);
+  const auto word = line.add("move", "Move the history of a data file into a cluster's empty store", move_footer);
+  word.add("FILE", options->from, "The data file").required();
+  add_settings(word, options->inputs);
   line.does(word, [options](const Console& console) { return move(*options, console); });
 }
 

@@ -22,23 +22,22 @@ CSV has a header row: slug,name,parent_slug for regions, code,name,parent_slug f
 
 void add_places(CommandLine& line) {
   const auto options = std::make_shared<PlacesOptions>();
-  auto* word = line.add("places", "Show the regions and ports, or replace them", places_footer);
+  const auto word = line.add("places", "Show the regions and ports, or replace them", places_footer);
   // Told once, above or below: a second --server of the lower words would fall back to its own default.
-  word->add_flag("--json", options->json, "Print the server's JSON");
-  add_server(*word, options->server);
-  auto* get = word->add_subcommand("get", "Show them as a tree (what `places` alone does)")->fallthrough();
-  auto* put = word->add_subcommand("put", "Replace them, whole")->fallthrough();
-  auto* file = put->add_option("FILE", options->file, "The places as JSON; - is standard input");
-  auto* sample = put->add_flag("--sample", options->sample, "Those that come with ratebook")->excludes(file);
-  auto* regions = put->add_option("--regions", options->regions, "Regions as CSV")->type_name("FILE");
-  auto* ports = put->add_option("--ports", options->ports, "Ports as CSV")->type_name("FILE");
-  regions->needs(ports)->excludes(file)->excludes(sample);
-  ports->needs(regions);
-  put->add_option("--if-match", options->if_match, "Only if this is still their tag; else: as they stand now")
-      ->type_name("TAG");
-  word->require_subcommand(0, 1);
-  for (auto* each : {word, get, put}) each->footer(places_footer);
-  for (auto* each : {word, get}) {
+  word.add_flag("--json", options->json, "Print the server's JSON");
+  add_server(word, options->server);
+  const auto get = word.add_word("get", "Show them as a tree (what `places` alone does)").accepts_those_above();
+  const auto put = word.add_word("put", "Replace them, whole").accepts_those_above();
+  const auto file = put.add("FILE", options->file, "The places as JSON; - is standard input");
+  const auto sample = put.add_flag("--sample", options->sample, "Those that come with ratebook").excludes(file);
+  const auto regions = put.add("--regions", options->regions, "Regions as CSV").takes("FILE");
+  const auto ports = put.add("--ports", options->ports, "Ports as CSV").takes("FILE");
+  regions.needs(ports).excludes(file).excludes(sample);
+  ports.needs(regions);
+  put.add("--if-match", options->if_match, "Only if this is still their tag; else: as they stand now").takes("TAG");
+  word.require_words(0, 1);
+  for (const auto each : {word, get, put}) each.footer(places_footer);
+  for (const auto each : {word, get}) {
     line.does(each, [options](const Console& console) { return get_places(*options, console); });
   }
   line.does(

@@ -24,20 +24,19 @@ All prices of a batch go in, or none. Sent again with the same key, it counts on
 
 void add_push(CommandLine& line) {
   const auto options = std::make_shared<PushOptions>();
-  auto* word = line.add("push", "Send a batch of prices, and follow it until it is committed", push_footer);
-  word->add_option("FILE", options->file, "The file; - is standard input")->required();
-  word->add_option("--source", options->source, "Who sends it; needed unless JSON names it")->type_name("NAME");
-  word->add_option("--key", options->key, "Idempotency-Key; else a fresh one")->type_name("KEY");
-  word->add_option("--format", options->format, "csv, ndjson or json; else seen from the file")
-      ->check(CLI::IsMember({"csv", "ndjson", "json"}))
-      ->type_name("FORMAT");
-  word->add_flag("--dry-run", options->dry_run, "Only check it, store nothing");
-  word->add_option("--replaces", options->replaces, "A batch of the same source that this one replaces")
-      ->type_name("ID");
-  add_seconds(*word, "--wait", options->wait, "For the commit, once it is accepted; 0: not at all");
-  add_seconds(*word, "--retry-time", options->retry_time, "To repeat what fails; 0: one try");
-  word->add_flag("--json", options->json, "Print the server's JSON");
-  add_server(*word, options->server);
+  const auto word = line.add("push", "Send a batch of prices, and follow it until it is committed", push_footer);
+  word.add("FILE", options->file, "The file; - is standard input").required();
+  word.add("--source", options->source, "Who sends it; needed unless JSON names it").takes("NAME");
+  word.add("--key", options->key, "Idempotency-Key; else a fresh one").takes("KEY");
+  word.add("--format", options->format, "csv, ndjson or json; else seen from the file")
+      .one_of({"csv", "ndjson", "json"})
+      .takes("FORMAT");
+  word.add_flag("--dry-run", options->dry_run, "Only check it, store nothing");
+  word.add("--replaces", options->replaces, "A batch of the same source that this one replaces").takes("ID");
+  word.add_seconds("--wait", options->wait, "For the commit, once it is accepted; 0: not at all");
+  word.add_seconds("--retry-time", options->retry_time, "To repeat what fails; 0: one try");
+  word.add_flag("--json", options->json, "Print the server's JSON");
+  add_server(word, options->server);
   line.does(word, [options](const Console& console) { return push(*options, console); });
 }
 

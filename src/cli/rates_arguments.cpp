@@ -19,20 +19,20 @@ Without --from and --to it shows the newest 31 days that have prices.)";
 
 void add_rates(CommandLine& line) {
   const auto options = std::make_shared<RatesOptions>();
-  auto* word = line.add("rates", "Show what a route costs, day by day", rates_footer);
-  word->add_option("ORIG", options->origin, "A port's code or a region's slug")->required();
-  word->add_option("DEST", options->destination, "A port's code or a region's slug")->required()->type_name("DEST");
-  word->add_option("--from", options->from, "First day")->type_name("YYYY-MM-DD");
-  word->add_option("--to", options->to, "Last day")->type_name("YYYY-MM-DD");
-  word->add_option("--stats", options->stats, "Any of avg, min, max, count, p0 to p100")->type_name("LIST");
-  word->add_option("--min-count", options->min_count, "Hide statistics of fewer prices")->type_name("N");
-  word->add_option("--version", options->version, "A past version of all data")->type_name("V");
-  word->add_option("--chart", options->chart, "auto (on a terminal), always, never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->type_name("WHEN");
-  auto* json = word->add_flag("--json", options->json, "Print the server's JSON");
-  word->add_flag("--csv", options->csv, "Print the server's CSV")->excludes(json);
-  add_server(*word, options->server);
+  const auto word = line.add("rates", "Show what a route costs, day by day", rates_footer);
+  word.add("ORIG", options->origin, "A port's code or a region's slug").required();
+  word.add("DEST", options->destination, "A port's code or a region's slug").required().takes("DEST");
+  word.add("--from", options->from, "First day").takes("YYYY-MM-DD");
+  word.add("--to", options->to, "Last day").takes("YYYY-MM-DD");
+  word.add("--stats", options->stats, "Any of avg, min, max, count, p0 to p100").takes("LIST");
+  word.add("--min-count", options->min_count, "Hide statistics of fewer prices").takes("N");
+  word.add("--version", options->version, "A past version of all data").takes("V");
+  word.add("--chart", options->chart, "auto (on a terminal), always, never")
+      .one_of({"auto", "always", "never"})
+      .takes("WHEN");
+  const auto json = word.add_flag("--json", options->json, "Print the server's JSON");
+  word.add_flag("--csv", options->csv, "Print the server's CSV").excludes(json);
+  add_server(word, options->server);
   line.does(word, [options](const Console& console) { return rates(*options, console); });
 }
 

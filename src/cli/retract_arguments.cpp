@@ -16,12 +16,12 @@ Its prices are out as of a new version; the record of the batch stays.)";
 
 void add_retract(CommandLine& line) {
   const auto options = std::make_shared<RetractOptions>();
-  auto* word = line.add("retract", "Take a committed batch out again, whole", retract_footer);
-  word->add_option("ID", options->id, "The batch")->required();
-  add_seconds(*word, "--wait", options->wait, "Until it is out; 0: not at all");
-  add_seconds(*word, "--retry-time", options->retry_time, "To repeat what fails; 0: one try");
-  word->add_flag("--json", options->json, "Print the server's JSON");
-  add_server(*word, options->server);
+  const auto word = line.add("retract", "Take a committed batch out again, whole", retract_footer);
+  word.add("ID", options->id, "The batch").required();
+  word.add_seconds("--wait", options->wait, "Until it is out; 0: not at all");
+  word.add_seconds("--retry-time", options->retry_time, "To repeat what fails; 0: one try");
+  word.add_flag("--json", options->json, "Print the server's JSON");
+  add_server(word, options->server);
   line.does(word, [options](const Console& console) { return retract(*options, console); });
 }
 

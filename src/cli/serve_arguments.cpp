@@ -38,31 +38,25 @@ std::string type_name(const settings::Row& row) {
 
 }  // namespace
 
-void add_settings(CLI::App& word, settings::Inputs& inputs) {
-  word.add_option("--config", inputs.file,
-                  "The file; else RATEBOOK_CONFIG, ./ratebook.toml or /etc/ratebook/ratebook.toml")
-      ->type_name("PATH");
+void add_settings(Arguments word, settings::Inputs& inputs) {
+  word.add("--config", inputs.file, "The file; else RATEBOOK_CONFIG, ./ratebook.toml or /etc/ratebook/ratebook.toml")
+      .takes("PATH");
   settings::Settings defaults;
   for (const auto& row : settings::table(defaults).rows) {
-    CLI::Option* option = nullptr;
-    if (row.kind == settings::Kind::toggle) {
-      const auto set = [&inputs, key = row.key](std::int64_t times) {
-        inputs.flags[key] = times > 0 ? "true" : "false";
-      };
-      option = word.add_flag_function(row.flag(), set, row.meaning);
-    } else {
-      const auto set = [&inputs, key = row.key](const std::string& text) { inputs.flags[key] = text; };
-      option = word.add_option_function<std::string>(row.flag(), set, row.meaning);
-      option->default_str(row.get())->type_name(type_name(row));
-    }
-    if (!row.section.empty()) option->group("");
+    const bool toggle = row.kind == settings::Kind::toggle;
+    const auto set = [&inputs, key = row.key](const std::string& text) { inputs.flags[key] = text; };
+    const auto argument =
+        toggle ? word.add_flag_function(
+                     row.flag(), [set](bool on) { set(on ? "true" : "false"); }, row.meaning)
+               : word.add_function(row.flag(), set, row.meaning).shows_default(row.get()).takes(type_name(row));
+    if (!row.section.empty()) argument.hidden();
   }
 }
 
 void add_serve(CommandLine& line, const ServeFunction& run) {
   const auto inputs = std::make_shared<settings::Inputs>();
-  auto* word = line.add("serve", "Run a server: everything in one process and one file", serve_footer);
-  add_settings(*word, *inputs);
+  const auto word = line.add("serve", "Run a server: everything in one process and one file", serve_footer);
+  add_settings(word, *inputs);
   line.does(word, [inputs, run](const Console& console) { return serve(*inputs, run, console); });
 }
 

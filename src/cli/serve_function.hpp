@@ -2,7 +2,9 @@
 #pragma once
 #include <functional>
 
-#include "settings/settings.hpp"
+namespace ratebook::settings {
+struct Settings;
+}
 
 namespace ratebook::cli {
 

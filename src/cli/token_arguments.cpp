@@ -20,22 +20,22 @@ The file has the SHA-256 of each token only. A running server reads it again whe
 
 void add_token(CommandLine& line) {
   const auto options = std::make_shared<TokenOptions>();
-  auto* word = line.add("token", "Make, list or revoke the tokens of a server", token_footer);
-  auto* create = word->add_subcommand("create", "Make one: it is printed, once");
-  create->add_option("--name", options->name, "What it is called in the file")->required()->type_name("NAME");
-  create->add_option("--role", options->roles, "send (batches of its sources), read or operate; may be repeated")
-      ->required()
-      ->check(CLI::IsMember({"send", "read", "operate"}))
-      ->type_name("ROLE");
-  create->add_option("--source", options->sources, "That it may send for; may be repeated")->type_name("NAME");
-  auto* list = word->add_subcommand("list", "Show them");
-  auto* revoke = word->add_subcommand("revoke", "Take one out");
-  revoke->add_option("NAME", options->name, "What it is called in the file")->required();
-  for (auto* each : {create, list, revoke}) {
-    each->add_option("--file", options->file, "The file that `serve --tokens` reads")->required()->type_name("FILE");
-    each->footer(token_footer);
+  const auto word = line.add("token", "Make, list or revoke the tokens of a server", token_footer);
+  const auto create = word.add_word("create", "Make one: it is printed, once");
+  create.add("--name", options->name, "What it is called in the file").required().takes("NAME");
+  create.add("--role", options->roles, "send (batches of its sources), read or operate; may be repeated")
+      .required()
+      .one_of({"send", "read", "operate"})
+      .takes("ROLE");
+  create.add("--source", options->sources, "That it may send for; may be repeated").takes("NAME");
+  const auto list = word.add_word("list", "Show them");
+  const auto revoke = word.add_word("revoke", "Take one out");
+  revoke.add("NAME", options->name, "What it is called in the file").required();
+  for (const auto each : {create, list, revoke}) {
+    each.add("--file", options->file, "The file that `serve --tokens` reads").required().takes("FILE");
+    each.footer(token_footer);
   }
-  word->require_subcommand(1);
+  word.require_words(1, 1);
   line.does(create, [options](const Console& console) { return create_token(*options, console); });
   line.does(list, [options](const Console& console) { return list_tokens(*options, console); });
   line.does(revoke, [options](const Console& console) { return revoke_token(*options, console); });

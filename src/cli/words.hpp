@@ -11,7 +11,7 @@
 #include "cli/console.hpp"
 #include "cli/generator.hpp"
 #include "cli/serve_function.hpp"
-#include "settings/load.hpp"
+#include "settings/inputs.hpp"
 
 namespace ratebook::cli {
 
