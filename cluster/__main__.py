@@ -20,7 +20,10 @@ def run_up(options: argparse.Namespace) -> None:
         raise Trouble("a name is made of a-z, 0-9 and -, and has at most 31 of them")
     kind = options.zones or default_kind()
     if kind == "netns" and default_kind() != "netns":
-        raise Trouble("zones as network namespaces need root, and a kernel that has them: --zones loopback")
+        raise Trouble(
+            "zones as network namespaces need root with the right to make them, and a kernel that has them: "
+            "--zones loopback"
+        )
     with state.locked(options.name):
         up.up(options.name, options.size, kind)
 
@@ -151,7 +154,9 @@ def end(number: int, _frame: object) -> None:
 def main() -> None:
     options = parser().parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        # Under nohup it goes on without its terminal.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
     try:
         options.run(options)
     except Trouble as trouble:

@@ -5,22 +5,35 @@ import contextlib
 import errno
 import os
 import pathlib
+import tempfile
 
 from cluster.command import run, works
+from cluster.trouble import Trouble
 
 
 def are_possible() -> bool:
-    return os.geteuid() == 0 and pathlib.Path("/dev/loop-control").exists() and works("losetup", "--find")
+    """Whether one can be made and mounted: a container may have the devices and not the right."""
+    if os.geteuid() != 0 or not pathlib.Path("/dev/loop-control").exists() or not works("losetup", "--find"):
+        return False
+    with tempfile.TemporaryDirectory(prefix="ratebook-disk-") as temporary:
+        folder = pathlib.Path(temporary, "probe")
+        folder.mkdir()
+        try:
+            make(folder, 1 << 20)
+            remove(folder)
+        except Trouble:
+            return False
+    return True
 
 
 def image_of(folder: pathlib.Path) -> pathlib.Path:
     return folder.with_suffix(".img")
 
 
-def make(folder: pathlib.Path, gib: int) -> None:
+def make(folder: pathlib.Path, bytes_total: int) -> None:
     image = image_of(folder)
     with open(image, "xb") as file:
-        file.truncate(gib << 30)
+        file.truncate(bytes_total)
     run("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", image)
     # What is written goes past the machine's page cache: it would be kept twice, and a sync would write it twice.
     device = run("losetup", "--find", "--show", "--direct-io=on", image).strip()

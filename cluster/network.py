@@ -165,8 +165,9 @@ def network_of(layout: Layout) -> Network:
 
 
 def default_kind() -> str:
-    """Namespaces need root, and a kernel that has them."""
-    is_possible = os.geteuid() == 0 and works("unshare", "--net", "true")
+    """Namespaces need root with the right to make them and their links, and a kernel that has all of it."""
+    made = "ip link add name probe type bridge && ip link add name one type veth peer name other"
+    is_possible = os.geteuid() == 0 and works("unshare", "--net", "sh", "-c", made)
     return "netns" if is_possible else "loopback"
 
 

@@ -54,7 +54,8 @@ def start(
     }
     with open(log, "ab") as out:
         process = subprocess.Popen(
-            command,
+            # A launcher in the background of a script, or under nohup, ignores signals; its children would, too.
+            ["env", "--default-signal", *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

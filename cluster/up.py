@@ -97,7 +97,7 @@ def wait_until_healthy(engines: Iterable[Engine], started: dict[str, Started]) -
 def make_folders(known: State, engine: Engine) -> None:
     engine.disk.mkdir(parents=True) if engine.has_disk else engine.folder.mkdir()
     if engine.has_disk and known.has_disks:
-        disks.make(engine.disk, known.layout.size.disk_gib)
+        disks.make(engine.disk, known.layout.size.disk_gib << 30)
     engine.configure()
 
 
