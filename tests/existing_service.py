@@ -28,13 +28,21 @@ def programs() -> pathlib.Path:
     return found[-1].parent
 
 
+def folder_for_sockets(prefix: str) -> pathlib.Path:
+    """A new one, not below pytest's: a socket's path has at most 107 bytes, and TMPDIR may be long, too. A connection
+    string that names it has no blanks."""
+    folder = tempfile.gettempdir()
+    if len(folder) > 60 or " " in folder:
+        folder = "/tmp"  # noqa: S108
+    return pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+
+
 class Postgres:
     """A cluster in a folder of its own, on a Unix socket, with a password; one database a name. With `tls_port` it
     listens on loopback, too, with a certificate of `authority.pem` in its folder."""
 
     def __init__(self, tls_port: int | None = None):
-        # Not below pytest's folder: a socket's path has at most 107 bytes.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ratebook-postgres-"))
+        self.folder = folder_for_sockets("ratebook-postgres-")
         # It refuses root.
         self.as_user = []
         if os.geteuid() == 0:

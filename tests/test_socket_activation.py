@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 
 import pytest
 from conftest import ROOT, binary
+from existing_service import folder_for_sockets
 
 
 class Manager:
@@ -21,7 +23,8 @@ class Manager:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = self.listener.getsockname()[1]
         self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notified.bind(str(folder / "notify"))
+        self.notify_folder = folder_for_sockets("ratebook-notify-")
+        self.notified.bind(str(self.notify_folder / "notify"))
         self.notified.settimeout(60)
         self.process = None
 
@@ -47,7 +50,7 @@ class Manager:
                 pass_fds=(fd,),
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify")},
+                env={**os.environ, "NOTIFY_SOCKET": str(self.notify_folder / "notify")},
             )
 
     def start(self) -> None:
@@ -66,6 +69,7 @@ class Manager:
             self.process.wait()
         self.listener.close()
         self.notified.close()
+        shutil.rmtree(self.notify_folder)
 
 
 @pytest.fixture
