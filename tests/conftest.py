@@ -24,6 +24,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "as_shipped: of the package, the documents or what is printed: sanitizers see no more of it than in unit tests,"
+        " so ./dev test runs it once",
+    )
+
+
 def binary() -> str:
     named = os.environ.get("RATEBOOK_BINARY")
     if named:

@@ -1,11 +1,14 @@
 """Completion, tried in the shells themselves, and what every word has to have."""
 
+import os
 import re
 import shutil
 import subprocess
 
 import pytest
 from conftest import binary
+
+pytestmark = pytest.mark.as_shipped
 
 
 def said(*words: str) -> str:
@@ -33,6 +36,8 @@ def complete(tmp_path_factory):
             text=True,
             check=True,
             timeout=60,
+            # bash complains of one that is not installed.
+            env=os.environ | {"LC_ALL": "C.UTF-8"},
         )
         assert ended.stderr == ""
         return ended.stdout.split()

@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT, Server, binary, put_places, real_places
 from existing_service import Postgres, existing_service
 
+pytestmark = pytest.mark.as_shipped
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(
@@ -128,6 +129,8 @@ def test_commands_of_a_document_run(document, tmp_path, server: Server, existing
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "RATEBOOK_SERVER": server.url,
         "NO_COLOR": "1",
+        # curl would ask a proxy for this machine.
+        "no_proxy": "*",
     }
     ended = subprocess.run(
         ["bash", "-x"],

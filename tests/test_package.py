@@ -10,6 +10,8 @@ import subprocess
 import pytest
 from conftest import ROOT, binary
 
+pytestmark = pytest.mark.as_shipped
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory) -> pathlib.Path:
