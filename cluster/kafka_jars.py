@@ -69,8 +69,9 @@ def prepare(properties_of) -> bool:
             return False
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        # Far from the addresses of any cluster.
-        zone = Zone("x", 1, "127.213.254.1", "127.213.254.1")
+        # Far from the addresses of any cluster, and of another tree that does the same now.
+        address = f"127.214.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+        zone = Zone("x", 1, address, address)
         settings = folder / "server.properties"
         settings.write_text(properties_of((zone,), zone, folder / "template"))
         log = folder / "log"
@@ -100,6 +101,8 @@ def run_once(command: list[str], log: pathlib.Path) -> None:
             time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         process.wait(START_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"a Kafka broker did not end within {START_SECONDS_MAX} s of being told to: {log}") from None
     finally:
         process.kill()
         process.wait()
