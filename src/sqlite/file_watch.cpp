@@ -13,7 +13,6 @@
 #include <thread>
 #include <utility>
 
-
 namespace ratebook::sqlite {
 namespace {
 
@@ -224,7 +223,7 @@ std::string FileWatch::find_changed_wal() const {
 bool FileWatch::has_wal(const WalIndex& index) const {
   constexpr std::size_t salt_at = 16;
   constexpr std::int64_t frame_header_bytes = 24;
-  struct stat now {};
+  struct stat now{};
   std::array<char, 32> header{};
   if (fstat(wal_, &now) != 0) return true;
   return pread(wal_, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()) &&
