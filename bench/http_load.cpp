@@ -244,7 +244,7 @@ class Gets {
  public:
   Gets(const char* targets, const char* seed) : random_{static_cast<std::uint32_t>(number(seed))} {
     for (const auto& target : lines_of(targets))
-      requests_.push_back("GET " + target + " HTTP/1.1\r\nHost: bench\r\n\r\n");
+      requests_.push_back("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     any_ = std::uniform_int_distribution<std::size_t>{0, requests_.size() - 1};
   }
   std::string_view next() { return requests_[any_(random_)]; }
@@ -294,7 +294,7 @@ void run_posts(char** argument) {
   for (const auto& body : lines_of(argument[2])) {
     const std::string number_text = std::to_string(requests.size());
     requests.push_back("POST /v1/batches?source=client-" + std::to_string(requests.size() % connections) +
-                       " HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nPrefer: wait=60\r\n" +
+                       " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nPrefer: wait=60\r\n" +
                        "Idempotency-Key: " + argument[3] + "-" + number_text +
                        "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }

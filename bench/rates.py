@@ -99,7 +99,7 @@ def half_speed(options):
 
 def request_file(name, target, body=None):
     """A whole request, for http_load to send beside its load."""
-    head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: bench\r\n"
+    head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: localhost\r\n"
     if body is not None:
         head += f"Content-Type: text/csv\r\nPrefer: wait=60\r\nContent-Length: {len(body)}\r\n"
     path = FOLDER / name

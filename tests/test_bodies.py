@@ -117,7 +117,7 @@ def test_a_415_says_what_is_taken_before_the_body_is_sent(shared_server, shared)
         "Content-Type: text/csv\r\nRepr-Digest: sha-256=x",
     ):
         with closing(connect(shared_server)) as connection:
-            head = f"POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\n{header}\r\nContent-Length: 1000000\r\n"
+            head = f"POST /v1/batches?source=a HTTP/1.1\r\nHost: localhost\r\n{header}\r\nContent-Length: 1000000\r\n"
             connection.sendall((head + "Expect: 100-continue\r\n\r\n").encode())
             assert re.match(rb"HTTP/1.1 4(00|15) ", connection.recv(100))
 
@@ -209,7 +209,7 @@ def test_a_truncated_body_stores_nothing(server, client):
     put_places(client, small_places())
     before = client.get("/v1/places").headers["Ratebook-Version"]
     lines = body_of("csv", prices(*[ONE] * 1000))
-    head = "POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+    head = "POST /v1/batches?source=a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
     chunk = f"{len(lines):x}\r\n".encode() + lines + b"\r\n"
     for framing, sent, answers in [
         (f"Content-Length: {len(lines) + 1}", lines, False),

@@ -81,7 +81,7 @@ def test_malformed_requests_get_400_and_stop_nobody(shared_server, shared):
         b"nonsense\r\n\r\n",
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
-        b"POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
     ):
         with closing(connect(shared_server)) as connection:
             connection.sendall(text)
@@ -94,7 +94,7 @@ def test_pipelined_requests_are_answered_in_order(shared_server):
         paths = ["/livez", "/v1/batches", "/readyz", "/v1/places", "/livez"]
         for at, path in enumerate(paths):
             last = "Connection: close\r\n" if at + 1 == len(paths) else ""
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Request-Id: r{at}\r\n{last}\r\n".encode())
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: r{at}\r\n{last}\r\n".encode())
         got = read_all(connection)
     assert re.findall(rb"(?i)x-request-id: (r\d)", got) == [f"r{at}".encode() for at in range(len(paths))]
     assert got.count(b"HTTP/1.1 200 OK") == len(paths)

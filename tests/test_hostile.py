@@ -12,9 +12,9 @@ from conftest import Server, connect, post_batch, prices, put_places, read_all, 
 DAY = "2021-01-05"
 CSV = f"orig_code,dest_code,day,price\nCNSGH,NLRTM,{DAY},5\n"
 # Whoever reads the bytes behind a wrong request as a request of its own answers this one, too.
-HIDDEN = "GET /livez HTTP/1.1\r\nHost: a\r\nX-Request-Id: hidden\r\n\r\n"
-GET = "GET /livez HTTP/1.1\r\nHost: a\r\n"
-POST = "POST /v1/batches?source=hostile HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+HIDDEN = "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: hidden\r\n\r\n"
+GET = "GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+POST = "POST /v1/batches?source=hostile HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +72,19 @@ WRONG = {
     "control byte in a value": (400, GET + "X: a\x01b\r\n\r\n"),
     "NUL in a name": (400, GET + "X\0: a\r\n\r\n"),
     "no colon": (400, GET + "nonsense\r\n\r\n"),
-    "NUL in the target": (400, "GET /li\0vez HTTP/1.1\r\nHost: a\r\n\r\n"),
-    "control byte in the target": (400, "GET /li\x07vez HTTP/1.1\r\nHost: a\r\n\r\n"),
-    "space in the target": (505, "GET /li vez HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "NUL in the target": (400, "GET /li\0vez HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    "control byte in the target": (400, "GET /li\x07vez HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    "space in the target": (505, "GET /li vez HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     "no Host": (400, "GET /livez HTTP/1.1\r\n\r\n"),
     "two Hosts": (400, GET + "Host: b\r\n\r\n"),
     "a Host that is none": (400, "GET /livez HTTP/1.1\r\nHost: a/b\r\n\r\n"),
     "HTTP/2 preface": (505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     "HTTP/0.9": (400, "GET /livez\r\n\r\n"),
-    "HTTP/1.2": (505, "GET /livez HTTP/1.2\r\nHost: a\r\n\r\n"),
+    "HTTP/1.2": (505, "GET /livez HTTP/1.2\r\nHost: localhost\r\n\r\n"),
     "no HTTP": (400, "\x16\x03\x01\r\n\r\n"),
     "huge headers": (431, long_head(10, 4000)),
     "too many headers": (431, long_head(200, 1)),
-    "huge target": (414, f"GET /{'a' * 10_000} HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "huge target": (414, f"GET /{'a' * 10_000} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     "other expectation": (417, POST + "Expect: miracles\r\nContent-Length: 60\r\n\r\n"),
     "chunk size too large": (400, chunked("fffffffffffffffff\r\n")),
     "chunk size of 64 bits": (400, chunked("ffffffffffffffff\r\n")),
@@ -101,7 +101,7 @@ WRONG = {
     "trailers too long": (400, chunked("0\r\n" + "".join(f"X-{at}: {'a' * 1000}\r\n" for at in range(20)) + "\r\n")),
     "body refused": (415, POST.replace("text/csv", "image/png") + f"Content-Length: {len(HIDDEN)}\r\n\r\n"),
     "chunked body refused": (415, POST.replace("text/csv", "image/png") + "Transfer-Encoding: chunked\r\n\r\n"),
-    "body where there is no path": (404, f"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: {len(HIDDEN)}\r\n\r\n"),
+    "body where there is no path": (404, POST.replace("v1/batches", "no") + f"Content-Length: {len(HIDDEN)}\r\n\r\n"),
 }
 
 
@@ -117,9 +117,9 @@ def test_what_could_be_read_in_two_ways_is_refused_and_closes(target, case):
 
 
 RIGHT = {
-    "absolute form": "GET http://a/livez HTTP/1.1\r\nHost: a\r\n\r\n",
+    "absolute form": "GET http://a/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
     # The target counts, whatever Host says (RFC 9112, 3.2.2).
-    "another authority": "GET http://other:1/livez HTTP/1.1\r\nHost: a\r\n\r\n",
+    "another authority": "GET http://other:1/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "empty line before": "\r\n" + GET + "\r\n",
     "body of a GET": GET + f"Content-Length: {len(HIDDEN)}\r\n\r\n" + HIDDEN,
     "chunked body of a GET": GET + f"Transfer-Encoding: chunked\r\n\r\n{len(HIDDEN):x}\r\n{HIDDEN}\r\n0\r\n\r\n",
@@ -131,7 +131,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("case", RIGHT)
 def test_what_is_right_is_read_in_one_way(target, case):
-    got = say(target, RIGHT[case] + "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    got = say(target, RIGHT[case] + "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"200"], got
     assert b"alive" in got and b"ready" in got and b"hidden" not in got
 
@@ -139,10 +139,11 @@ def test_what_is_right_is_read_in_one_way(target, case):
 def test_nothing_that_is_echoed_ends_a_header(target):
     break_out = "%0d%0aX-Broken:%20out"
     for request in (
-        f"GET /v1/batches?source=a{break_out} HTTP/1.1\r\nHost: a\r\n",
-        f"GET /v1/batches/a{break_out} HTTP/1.1\r\nHost: a\r\n",
-        f"GET /v1/rates?origin=a{break_out}&destination=b&date_from={DAY}&date_to={DAY} HTTP/1.1\r\nHost: a\r\n",
-        f"GET /livez{break_out} HTTP/1.1\r\nHost: a\r\n",
+        f"GET /v1/batches?source=a{break_out} HTTP/1.1\r\nHost: localhost\r\n",
+        f"GET /v1/batches/a{break_out} HTTP/1.1\r\nHost: localhost\r\n",
+        f"GET /v1/rates?origin=a{break_out}&destination=b&date_from={DAY}&date_to={DAY} HTTP/1.1\r\n"
+        "Host: localhost\r\n",
+        f"GET /livez{break_out} HTTP/1.1\r\nHost: localhost\r\n",
         GET + "X-Request-Id: a b\r\n",
         GET + f"X-Request-Id: {'a' * 1000}\r\n",
         GET + 'X-Request-Id: a"};\\u000d\r\n',
@@ -209,7 +210,7 @@ def test_a_client_that_does_not_read_its_answer_is_cut_while_others_are_served(t
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(("127.0.0.1", httpx.URL(target.url).port))
         slow.settimeout(30)
-        slow.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 20)
+        slow.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 20)
         got = 0
         deadline = time.monotonic() + 6
         while time.monotonic() < deadline:
@@ -227,7 +228,7 @@ def test_out_of_descriptors_it_pauses_and_goes_on(make_server):
         put_places(kept, small_places())
         # All of it once before: the sanitizer of types needs descriptors itself, the first time that it sees one.
         assert post_batch(kept, "a", prices(("CNSGH", "NLRTM", DAY, 5))).status_code == 201
-        for request in (b"", b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"):
+        for request in (b"", b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):
             with closing(connect(server)) as connection:
                 connection.sendall(request)
                 connection.shutdown(socket.SHUT_WR)
@@ -236,7 +237,7 @@ def test_out_of_descriptors_it_pauses_and_goes_on(make_server):
         try:
             assert kept.get("/livez").status_code == 200
             waiting = many[-1]
-            waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             waiting.settimeout(0.5)
             with pytest.raises(TimeoutError):
                 waiting.recv(1)

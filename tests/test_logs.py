@@ -68,7 +68,7 @@ def test_no_line_holds_a_secret(make_server):
         client.post("/v1/batches?source=a&key=token-in-a-query", content=b"{", headers=secret_headers)
     for nonsense in (
         b"GET /x?token-in-a-query HTTP/9\r\n\r\n",
-        b"GET http://user:password-in-a-url@x/ HTTP/1.1\r\nHost: y\r\n\r\n",
+        b"GET http://user:password-in-a-url@x/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\nAuthorization: Bearer token-in-a-header\x00\r\n\r\n",
     ):
         with closing(connect(server)) as connection:

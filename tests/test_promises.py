@@ -112,7 +112,7 @@ def test_promise_1_all_or_nothing_where_the_client_goes_away(server):
         before = client.get("/v1/places").headers["Ratebook-Version"]
         lines = "orig_code,dest_code,day,price\n" + f"CNSGH,NLRTM,{DAY},100\n" * 1000
         with closing(connect(server)) as connection:
-            head = "POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+            head = "POST /v1/batches?source=a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
             head += f"Content-Length: {10**6}\r\n"
             connection.sendall((head + "\r\n" + lines).encode())
         assert post_batch(client, "carrier-b", many(1)).json()["version"] == int(before) + 1
@@ -362,7 +362,7 @@ def test_promise_7_limits_of_bodies(server):
         for path, method in (("/v1/batches", "POST"), ("/v1/places", "PUT")):
             # Announced: refused before any of it is sent.
             with closing(connect(server)) as connection:
-                head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 head += f"If-Match: {places.headers['ETag']}\r\nContent-Length: {129 << 20}\r\n\r\n"
                 connection.sendall(head.encode())
                 assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -413,7 +413,7 @@ def test_promise_7_idle_and_slow_clients_stop_nobody(shared_server, shared):
                 connection.sendall(b"GET /livez HTTP/1.1\r\nHo")
             elif number % 3 == 1:
                 connection.sendall(
-                    b"POST /v1/batches?source=slow HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+                    b"POST /v1/batches?source=slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
                     b"Content-Length: 1000\r\n\r\norig_code,dest_code,day,pri"
                 )
         assert post_batch(shared, "carrier-quick", many(100, "2021-03-01")).status_code == 201

@@ -114,7 +114,7 @@ def test_a_restart_refuses_no_connection_and_every_one_is_answered(manager):
             manager.stop()
             # There is no server now; whoever comes waits for the next.
             with socket.create_connection(("127.0.0.1", manager.port), timeout=60) as waiting:
-                waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 manager.start()
                 assert waiting.recv(100).startswith(b"HTTP/1.1 200 ")
     finally:

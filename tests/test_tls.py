@@ -69,7 +69,7 @@ def test_the_handshake_agrees_on_http_1_1_and_ends_in_order(secure):
     with closing(secure.connect(context)) as connection:
         assert connection.selected_alpn_protocol() == "http/1.1"
         assert connection.version() == "TLSv1.3"
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert b"alive" in read_all(connection)
     context = secure.context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -101,14 +101,14 @@ def test_a_request_behind_a_body_in_the_same_record_is_answered(secure):
         put_places(client, small_places())
     body = f"orig_code,dest_code,day,price\nCNSGH,NLRTM,{DAY},5\n".encode()
     post = (
-        b"POST /v1/batches?source=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+        b"POST /v1/batches?source=a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
         b"Content-Length: %d\r\n\r\n" % len(body)
     )
     chunked = (
-        b"POST /v1/batches?source=b HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+        b"POST /v1/batches?source=b HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     )
-    last = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    last = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with closing(secure.connect()) as connection:
         connection.sendall(post)
         time.sleep(0.1)
@@ -119,7 +119,7 @@ def test_a_request_behind_a_body_in_the_same_record_is_answered(secure):
 
 def test_a_client_that_speaks_plain_http_is_told_so(secure):
     with closing(secure.plain()) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         got = read_all(connection)
     assert got.startswith(b"HTTP/1.1 400 ") and b"/problems/tls-needed" in got and b"https://" in got
     with closing(secure.plain()) as connection:
@@ -218,7 +218,7 @@ def test_a_slow_reader_of_a_big_answer_gets_it_whole(secure):
     with closing(secure.connect()) as connection:
         connection.sendall(
             b"GET /rates?date_from=1970-01-01&date_to=2069-12-31&orig_code=CNSGH&dest_code=NLRTM "
-            b"HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            b"HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         )
         time.sleep(0.5)  # what the sockets hold is full by now
         got = b""

@@ -166,7 +166,7 @@ backend sends
 FRONT_RULES = """  mode http
   balance roundrobin
   option httpchk
-  http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host ratebook
+  http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost
   http-check expect status 200
   timeout connect 300ms
   timeout queue 1s
