@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <filesystem>
@@ -19,6 +21,7 @@
 #include "http/server.hpp"
 #include "obs/logger.hpp"
 #include "obs/metrics.hpp"
+#include "runtime/end_in_time.hpp"
 #include "runtime/freed_memory.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/service_manager.hpp"
@@ -47,11 +50,23 @@ intake::Limits intake_limits(const settings::Settings& settings) {
   return limits;
 }
 
-Result<engines::Engines> open_engines(const engines::Parts& parts, const StopSignals& signals) {
+using SteadyClock = std::chrono::steady_clock;
+
+/// Behind the drain time, where nothing is being sent.
+constexpr std::chrono::milliseconds end_time{950};
+/// Of it, behind the last answer, however late that was: connections are closed, threads joined.
+constexpr std::chrono::milliseconds end_time_min{250};
+
+Result<engines::Engines> open_engines(const engines::Parts& parts, const StopSignals& signals, EndInTime& end) {
   if (!parts.settings.is_cluster()) return engines::open_embedded(parts);
   std::stop_source stop;
-  const auto on_stop = signals.on_stop([&stop] { stop.request_stop(); });
-  return engines::open_cluster(parts, stop.get_token());
+  const auto on_stop = signals.on_stop([&] {
+    stop.request_stop();
+    end.begin(end_time_min, 1);
+  });
+  auto opened = engines::open_cluster(parts, stop.get_token());
+  if (opened && stop.stop_requested()) return fail(Failure::unavailable, "stopped while the engines were opened");
+  return opened;
 }
 
 template <class Options>
@@ -85,6 +100,8 @@ int serve(const settings::Settings& settings) {
   StopSignals signals;
   const Runtime runtime = machine_runtime();
   const obs::Logger logger{settings.log};
+  // Before all that it may have to leave behind.
+  EndInTime end{[&logger] { logger.information("stopped; an engine was not waited for, as a killed node does not"); }};
   const auto report = [&logger](const Fault& fault) { logger.warning(fault.message); };
   obs::Metrics metrics;
 
@@ -97,7 +114,7 @@ int serve(const settings::Settings& settings) {
     if (const auto read = tokens->reread(); !read) return refuse(read.error().message);
   }
 
-  const auto opened = open_engines({settings, runtime, logger, metrics}, signals);
+  const auto opened = open_engines({settings, runtime, logger, metrics}, signals, end);
   if (!opened) return refuse(opened.error().message);
   log::Log& log = *opened->log;
   store::Store& store = *opened->store;
@@ -108,16 +125,21 @@ int serve(const settings::Settings& settings) {
       {runtime, log, store, visible, metrics, tokens ? &*tokens : nullptr}, settings.api, intake_limits(settings)};
   auto routes = api::routes(service);
   api::AnswerWatch watch{metrics, logger, routes, settings.access_log};
-  http::Server server{settings.http, std::move(routes),
+  auto http_options = settings.http;
+  http_options.any_host = tokens.has_value();  // a page that came by another name has no token
+  http::Server server{http_options, std::move(routes),
                       [&watch](const http::Answered& answered) { watch.answered(answered); }};
   const auto port = server.listen();
   if (!port) return refuse(port.error());
 
+  std::atomic<SteadyClock::time_point> stopped_at;
   const auto on_stop = signals.on_stop(
       [&] {
+        stopped_at = SteadyClock::now();
         logger.information("stopping");
         tell_service_manager("STOPPING=1");
-        service.leaving = true;
+        log.leave("it is about to end", log::Leave::for_good);
+        service.leave();
         server.stop();
       },
       [&] {
@@ -145,6 +167,12 @@ int serve(const settings::Settings& settings) {
         [&](const std::stop_token& stop) { tokens->watch([&](const auto& read) { say_reread(logger, read); }, stop); });
   }
   server.run();
+  service.ended = true;
+  // The embedded file is closed as a whole, so that it may be copied without what else stands beside it.
+  if (settings.is_cluster()) {
+    const auto left = stopped_at.load() + settings.http.drain_time + end_time - SteadyClock::now();
+    end.begin(std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), end_time_min), 0);
+  }
   for (auto& thread : threads) thread.request_stop();
   threads.clear();
   logger.information("stopped");

@@ -140,9 +140,15 @@ class Server:
         return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
 
 
-def connect(server: Server) -> socket.socket:
+def connect(server: Server, receive_bytes: int | None = None) -> socket.socket:
+    """`receive_bytes`: of the kernel's buffer, so that a client that does not read is felt soon."""
     url = httpx.URL(server.url)
-    return socket.create_connection((url.host, url.port), 60)
+    connection = socket.socket(socket.AF_INET6 if ":" in url.host else socket.AF_INET)
+    if receive_bytes:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    connection.settimeout(60)
+    connection.connect((url.host, url.port))
+    return connection
 
 
 def read_all(connection: socket.socket, *, may_be_reset: bool = False) -> bytes:

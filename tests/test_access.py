@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -14,6 +15,7 @@ from conftest import (
     assert_problem,
     binary,
     connect,
+    events,
     post_batch,
     prices,
     put_places,
@@ -255,6 +257,76 @@ def test_token_words(tmp_path):
     assert "not" not in ratebook("token", "revoke", "--help").stderr
 
 
+def listen(client: httpx.Client, got: list, ended: threading.Event) -> threading.Thread:
+    def run() -> None:
+        got.extend(events(client, "0-00000000"))
+        ended.set()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_an_event_stream_ends_with_its_token(make_server, tmp_path, by_signal):
+    """In good form, without a new version that would make it look; those of other tokens go on."""
+    options = ("--access-look-interval", "1h") if by_signal else ()
+    guarded = Guarded(make_server, tmp_path, *options)
+    with guarded.client("operator") as operator, guarded.client("reader") as reader:
+        put_places(operator, small_places())
+        gone, stays = threading.Event(), threading.Event()
+        heard: list = []
+        listen(reader, heard, gone)
+        listen(operator, [], stays)
+        until(lambda: "\nratebook_event_streams 2\n" in operator.get("/metrics").text)
+        ratebook("token", "revoke", "reader", "--file", str(guarded.file))
+        if by_signal:
+            guarded.server.process.send_signal(signal.SIGHUP)
+        assert gone.wait(20), "it outlives its token"
+        assert [event["data"]["version"] for event in heard] == [1]
+        assert reader.get("/v1/events").status_code == 401
+        assert "\nratebook_event_streams 1\n" in operator.get("/metrics").text
+        assert not stays.is_set()
+        assert guarded.server.stop() == 0
+        assert stays.wait(20)
+
+
+def test_an_upload_and_an_export_end_with_their_token(guarded):
+    file = guarded.file
+    with guarded.client("operator") as operator:
+        many = prices(*[("CNSGH", "NLRTM", DAY, 5)] * 50_000)
+        for key in range(8):
+            assert post_batch(operator, "carrier-a", many, key=str(key)).status_code in (201, 202)
+        until(lambda: operator.get("/metrics").text.count("\nratebook_accepted_batches 0\n"))
+        with (
+            closing(connect(guarded.server, receive_bytes=4096)) as export,
+            closing(connect(guarded.server)) as upload,
+        ):
+            export.sendall(
+                b"GET /v1/prices HTTP/1.1\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n"
+                + f"Authorization: Bearer {guarded.tokens['reader']}\r\n\r\n".encode()
+            )
+            body = f"orig_code,dest_code,day,price\nCNSGH,NLRTM,{DAY},5\n".encode()
+            upload.sendall(
+                b"POST /v1/batches?source=carrier-b HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+                + f"Authorization: Bearer {guarded.tokens['sender']}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                + body[:20]
+            )
+            assert export.recv(1000).startswith(b"HTTP/1.1 200 ")
+            until(lambda: "\nratebook_uploads 1\n" in operator.get("/metrics").text)
+            for name in ("reader", "sender"):
+                ratebook("token", "revoke", name, "--file", str(file))
+            guarded.server.process.send_signal(signal.SIGHUP)
+            with guarded.client("reader") as reader, guarded.client("sender") as sender:
+                for client in (reader, sender):
+                    until(lambda client=client: client.get("/v1/places").status_code == 401)
+            upload.sendall(body[20:])
+            assert upload.recv(65536).startswith(b"HTTP/1.1 401 ")
+            rest = read_all(export, may_be_reset=True)
+            assert not rest.endswith(b"\r\n0\r\n\r\n"), "the export was made to its end"
+        assert all(one["source"] == "carrier-a" for one in operator.get("/v1/batches").json()["batches"])
+
+
 REFUSED = {
     "401": (401, "", "POST /v1/batches?source=carrier-a", "text/csv", 1000),
     "403 role": (403, "reader", "POST /v1/batches?source=carrier-a", "text/csv", 1000),
@@ -285,7 +357,7 @@ def full(tmp_path_factory) -> Iterator[Guarded]:
         for source in ("carrier-a", "carrier-z"):
             sending = stack.enter_context(closing(connect(made.server)))
             sending.sendall(
-                f"POST /v1/batches?source={source} HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+                f"POST /v1/batches?source={source} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
                 f"Authorization: Bearer {made.tokens['operator']}\r\nContent-Length: 1000\r\n\r\n".encode()
             )
         until(lambda: "\nratebook_uploads 2\n" in operator.get("/metrics").text)
@@ -295,7 +367,7 @@ def full(tmp_path_factory) -> Iterator[Guarded]:
 def head_of(full: Guarded, case: str, length: int) -> bytes:
     _, name, call, content_type, _ = REFUSED[case]
     return (
-        f"{call} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {full.tokens.get(name, 'none')}\r\n"
+        f"{call} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {full.tokens.get(name, 'none')}\r\n"
         f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n"
     ).encode()
 

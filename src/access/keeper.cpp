@@ -20,9 +20,18 @@ Result<void> Keeper::reread() {
   auto tokens = read_token_file(path_, limits_);
   if (!tokens) return std::unexpected(tokens.error());
   auto next = std::make_shared<const Tokens>(*std::move(tokens));
-  const std::lock_guard lock{mutex_};
-  tokens_ = std::move(next);
+  {
+    const std::lock_guard lock{mutex_};
+    tokens_ = std::move(next);
+  }
+  const std::lock_guard lock{changed_mutex_};
+  if (changed_) changed_();
   return {};
+}
+
+void Keeper::subscribe(std::function<void()> changed) {
+  const std::lock_guard lock{changed_mutex_};
+  changed_ = std::move(changed);
 }
 
 Result<bool> Keeper::reread_if_changed() {

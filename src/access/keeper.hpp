@@ -24,6 +24,9 @@ class Keeper {
     return tokens_;
   }
 
+  /// `changed` is called after each reading that has put other tokens in place, until the next subscription (nullptr:
+  /// none).
+  void subscribe(std::function<void()> changed);
   Result<void> reread();
   /// Rereads a file that is another one than at the last look; true: it has.
   Result<bool> reread_if_changed();
@@ -47,6 +50,8 @@ class Keeper {
   const Limits limits_;
   std::mutex reading_mutex_;  ///< guards read_; held while the file is read
   Stamp read_;
+  std::mutex changed_mutex_;  ///< guards changed_; held while it is called
+  std::function<void()> changed_;
   mutable std::mutex mutex_;  ///< guards tokens_
   std::shared_ptr<const Tokens> tokens_ = std::make_shared<const Tokens>();
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/headers.hpp"
 #include "api/reading.hpp"
 #include "api/service.hpp"
@@ -73,6 +75,23 @@ Caller caller_of(const Service& service, const http::Request& request) {
   static const access::Grant nothing;
   const auto* grant = tokens->find(token_of(request));
   return Caller{{tokens, grant != nullptr ? grant : &nothing}};
+}
+
+Permit permit_of(const Service& service, const http::Request& request, Need need) {
+  if (service.tokens == nullptr) return nullptr;
+  return [&keeper = *service.tokens, token = sha256(token_of(request)), need] {
+    const auto tokens = keeper.tokens();
+    const auto grant = std::ranges::find(tokens->grants(), token, &access::Grant::token);
+    return grant != tokens->grants().end() && meets(*grant, need);
+  };
+}
+
+http::Pieces while_permitted(Permit permit, http::Pieces pieces) {
+  if (!permit) return pieces;
+  return [permit = std::move(permit), pieces = std::move(pieces)]() -> std::expected<std::string, std::string> {
+    if (!permit()) return std::unexpected{"its token was revoked"};
+    return pieces();
+  };
 }
 
 Problem wrong_source(std::string_view source, Need need) {

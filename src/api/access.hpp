@@ -1,6 +1,7 @@
 // Who asks, and what of it is allowed: bearer tokens (RFC 6750) at the door of each endpoint. Without a token file
 // everything is open.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,14 @@ class Caller {
 
 /// Of a request that has passed its guard. A token that was revoked meanwhile may do nothing.
 Caller caller_of(const Service& service, const http::Request& request);
+
+/// Whether the token that a request came with still is what it needs to be: for what goes on long after its guard.
+/// Thread-safe; keeps nothing of the request. Empty: there are no tokens, everything is open.
+using Permit = std::function<bool()>;
+Permit permit_of(const Service& service, const http::Request& request, Need need);
+
+/// `pieces`, cut off as soon as the permit is gone.
+http::Pieces while_permitted(Permit permit, http::Pieces pieces);
 
 /// 403: this token is not for that source (empty: not for all of them), to send for it or to read of it.
 Problem wrong_source(std::string_view source, Need need);

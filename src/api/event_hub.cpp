@@ -13,6 +13,7 @@ namespace ratebook::api {
 namespace {
 
 constexpr std::size_t page_rows = 512;
+constexpr std::size_t text_bytes = 8 * 1024;  // about; a client that is slower than that has little copied for it
 
 std::string digits_of(const Digest& chain) { return hex(std::span{chain}.first(4)); }
 
@@ -45,17 +46,65 @@ std::optional<Tag> parse_tag(std::string_view text) {
   return Tag{*version, std::string{digits}};
 }
 
+namespace {
+
+/// The events of a run of versions, in texts that all listeners share. Made when the first of them needs one.
+class EventTexts {
+ public:
+  explicit EventTexts(std::span<const VersionRow> rows) : rows_(rows) {}
+
+  /// Sends those from the row with this index on. False: the stream is being closed.
+  bool send_from(std::size_t row, const http::EventStream& stream) {
+    if (parts_.empty()) make();
+    for (const Part& part : parts_) {
+      if (part.begins.size() + part.first_row <= row) continue;
+      const std::size_t skipped = row > part.first_row ? part.begins[row - part.first_row] : 0;
+      if (!stream.send(part.text.without(skipped))) return false;
+    }
+    return true;
+  }
+
+ private:
+  struct Part {
+    std::size_t first_row;
+    std::vector<std::size_t> begins;  ///< where each row's event begins in the text
+    http::EventText text;
+  };
+
+  void make() {
+    std::string text;
+    std::vector<std::size_t> begins;
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      begins.push_back(text.size());
+      text += event_text(rows_[row]);
+      if (text.size() < text_bytes && row + 1 < rows_.size()) continue;
+      const std::size_t first_row = row + 1 - begins.size();
+      parts_.push_back({first_row, std::exchange(begins, {}), http::EventText{std::exchange(text, {})}});
+    }
+  }
+
+  std::span<const VersionRow> rows_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace
+
 class EventHub::Listener {
  public:
+  explicit Listener(std::function<bool()> may_listen) : allowed(std::move(may_listen)) {}
+
   void go_on_from(Version version, const Digest& chain) {
     last = version;
     chain_digits = digits_of(chain);
   }
-  bool send(const VersionRow& row) {
-    go_on_from(row.version, row.chain);
-    return stream.send(event_text(row));
+  /// Of `rows`, those from the one with this index on.
+  bool send(EventTexts& texts, std::span<const VersionRow> rows, std::size_t first) {
+    if (first == rows.size()) return true;
+    go_on_from(rows.back().version, rows.back().chain);
+    return texts.send_from(first, stream);
   }
 
+  const std::function<bool()> allowed;  ///< none: always
   std::atomic<bool> closed = false;
   std::mutex mutex;  ///< guards all below; never taken by close(), which may run inside of send()
   http::EventStream stream;
@@ -72,7 +121,9 @@ EventHub::EventHub(store::Store& store, follower::Visible& visible, Executor exe
 
 EventHub::~EventHub() { visible_.unsubscribe(subscription_); }
 
-std::shared_ptr<EventHub::Listener> EventHub::make_listener() const { return std::make_shared<Listener>(); }
+std::shared_ptr<EventHub::Listener> EventHub::make_listener(std::function<bool()> allowed) const {
+  return std::make_shared<Listener>(std::move(allowed));
+}
 
 void EventHub::open(const std::shared_ptr<Listener>& listener, http::EventStream stream,
                     const std::optional<std::string>& last_event_id) {
@@ -83,6 +134,8 @@ void EventHub::open(const std::shared_ptr<Listener>& listener, http::EventStream
     if (listener->closed) return;
     listeners_.push_back(listener);
   }
+  // Who was forbidden meanwhile is either in the list that end_forbidden() goes through, or is not allowed here.
+  if (listener->allowed && !listener->allowed()) return listener->stream.close();
   // A step from now on waits for the listener's lock, and finds in `last` what the view had.
   const auto view = visible_.view();
   listener->go_on_from(view.book->version(), view.book->chain());
@@ -109,13 +162,22 @@ std::size_t EventHub::open_count() const {
   return listeners_.size();
 }
 
-void EventHub::told(const follower::Step& step) {
-  std::vector<std::shared_ptr<Listener>> listeners;
-  {
-    const std::lock_guard lock{mutex_};
-    listeners.assign(listeners_.begin(), listeners_.end());
+std::vector<std::shared_ptr<EventHub::Listener>> EventHub::listeners() const {
+  const std::lock_guard lock{mutex_};
+  return {listeners_.begin(), listeners_.end()};
+}
+
+void EventHub::end_forbidden() {
+  for (const auto& listener : listeners()) {
+    if (!listener->allowed || listener->allowed()) continue;
+    const std::lock_guard lock{listener->mutex};
+    if (listener->stream.drop) listener->stream.drop();  // else it is not open yet, and looks when it is
   }
-  for (const auto& listener : listeners) {
+}
+
+void EventHub::told(const follower::Step& step) {
+  EventTexts texts{step.rows};
+  for (const auto& listener : listeners()) {
     const std::lock_guard lock{listener->mutex};
     if (listener->closed || listener->replaying) continue;
     const auto first = std::ranges::upper_bound(step.rows, listener->last, {}, &VersionRow::version);
@@ -124,7 +186,7 @@ void EventHub::told(const follower::Step& step) {
       begin_replay(listener);
       continue;
     }
-    for (auto row = first; row != step.rows.end() && listener->send(*row); ++row) continue;
+    listener->send(texts, step.rows, static_cast<std::size_t>(first - step.rows.begin()));
   }
 }
 
@@ -160,11 +222,11 @@ void EventHub::replay(const std::shared_ptr<Listener>& listener) {
     const auto rows = store_.versions(listener->last, page_rows);
     const bool gives_the_next = rows && !rows->empty() && rows->front().version == listener->last + 1;
     if (!gives_the_next || sent >= replayed_max) return listener->stream.close();
-    for (const VersionRow& row : *rows) {
-      if (row.version > shown) break;
-      if (!listener->send(row)) return;
-      ++sent;
-    }
+    const auto end = std::ranges::upper_bound(*rows, shown, {}, &VersionRow::version);
+    const std::span<const VersionRow> shown_rows{rows->begin(), end};
+    EventTexts texts{shown_rows};
+    if (!listener->send(texts, shown_rows, 0)) return;
+    sent += shown_rows.size();
   }
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/outcomes.hpp"
 #include "follower/follower.hpp"
@@ -46,15 +47,19 @@ class EventHub {
   ~EventHub();
 
   class Listener;
-  std::shared_ptr<Listener> make_listener() const;
+  /// `allowed`: asked whether it still may listen; none: it always may.
+  std::shared_ptr<Listener> make_listener(std::function<bool()> allowed = nullptr) const;
   /// `last_event_id` as the client sent it; nullopt: from now on.
   void open(const std::shared_ptr<Listener>& listener, http::EventStream stream,
             const std::optional<std::string>& last_event_id);
   /// Also before or while it is opened.
   void close(const std::shared_ptr<Listener>& listener);
+  /// Ends the streams of those who may not listen any more.
+  void end_forbidden();
   std::size_t open_count() const;
 
  private:
+  std::vector<std::shared_ptr<Listener>> listeners() const;
   void told(const follower::Step& step);
   void begin_replay(const std::shared_ptr<Listener>& listener);
   void replay(const std::shared_ptr<Listener>& listener);

@@ -20,18 +20,30 @@ using testing::HandClock;
 using testing::HeldStore;
 using testing::row_of;
 
+/// A text may have several events.
+void add_events(std::vector<std::string>& sent, std::string_view text) {
+  while (!text.empty()) {
+    const auto end = text.find("\n\n") + 2;
+    sent.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
 class EventHubTest : public ::testing::Test {
  protected:
   http::EventStream stream() {
     return {.send =
-                [this](const std::string& text) {
-                  sent_.push_back(text);
+                [this](const http::EventText& text) {
+                  texts_.push_back(text);
+                  add_events(sent_, text.view());
                   return true;
                 },
-            .close = [this] { closed_ = true; }};
+            .close = [this] { closed_ = true; },
+            .drop = [this] { dropped_ = true; }};
   }
-  std::shared_ptr<EventHub::Listener> open(const std::optional<std::string>& last_event_id) {
-    auto listener = hub_.make_listener();
+  std::shared_ptr<EventHub::Listener> open(const std::optional<std::string>& last_event_id,
+                                           std::function<bool()> allowed = nullptr) {
+    auto listener = hub_.make_listener(std::move(allowed));
     hub_.open(listener, stream(), last_event_id);
     return listener;
   }
@@ -56,8 +68,10 @@ class EventHubTest : public ::testing::Test {
   follower::Visible visible_;
   std::deque<std::function<void()>> executed_;
   EventHub hub_{store_, visible_, [this](auto work) { executed_.push_back(std::move(work)); }};
+  std::vector<http::EventText> texts_;
   std::vector<std::string> sent_;
   bool closed_ = false;
+  bool dropped_ = false;
 };
 
 TEST(EventText, ReadsAsTheContractHasIt) {
@@ -177,6 +191,51 @@ TEST_F(EventHubTest, ALongReplayEndsTheStreamSoThatTheClientGoesOnWithANewOne) {
   EXPECT_EQ(sent_.back(), event(sent_.size()));
 }
 
+TEST_F(EventHubTest, ATextIsMadeOnceForAllListeners) {
+  show(1, 1);
+  for (int i = 0; i < 3; ++i) open(std::nullopt);
+  show(2, 3);
+  ASSERT_EQ(texts_.size(), 3U);
+  EXPECT_EQ(texts_[0].view(), event(2) + event(3));
+  for (const auto& text : texts_) EXPECT_EQ(text.view().data(), texts_[0].view().data());
+}
+
+TEST_F(EventHubTest, WhoHasSomeOfAStepGetsTheRestOfTheSameText) {
+  for (Version version = 1; version <= 4; ++version) commit(version);
+  show(1, 2);
+  open(std::nullopt);
+  open(tag(3));  // another node has shown it more
+  run_executed();
+  show(3, 4);
+  ASSERT_EQ(texts_.size(), 2U);
+  EXPECT_EQ(texts_[0].view(), event(3) + event(4));
+  EXPECT_EQ(texts_[1].view(), event(4));
+  EXPECT_EQ(texts_[1].view().data(), texts_[0].view().data() + event(3).size());
+}
+
+TEST_F(EventHubTest, ALongStepComesInSeveralTexts) {
+  show(1, 1);
+  open(std::nullopt);
+  show(2, 501);
+  EXPECT_GT(texts_.size(), 5U);
+  ASSERT_EQ(sent_.size(), 500U);
+  for (std::size_t i = 0; i < sent_.size(); ++i) EXPECT_EQ(sent_[i], event(i + 2));
+}
+
+TEST_F(EventHubTest, AStreamEndsWithTheRightToListen) {
+  show(1, 1);
+  bool allowed = true;
+  open(std::nullopt, [&] { return allowed; });
+  hub_.end_forbidden();
+  EXPECT_FALSE(dropped_);
+  allowed = false;
+  hub_.end_forbidden();
+  EXPECT_TRUE(dropped_);
+  // Revoked while it was opened: end_forbidden() has not seen it.
+  open(std::nullopt, [&] { return allowed; });
+  EXPECT_TRUE(closed_);
+}
+
 // Streams are opened at any moment while versions are shown: each gets a row of neighbours up to the last.
 TEST(EventHub, NoGapAndNoRepeatUnderConcurrency) {
   constexpr Version last = 400;
@@ -206,12 +265,13 @@ TEST(EventHub, NoGapAndNoRepeatUnderConcurrency) {
       client.first = from > 5 ? from - 5 : 1;
       hub.open(hub.make_listener(),
                {.send =
-                    [&client](const std::string& text) {
+                    [&client](const http::EventText& text) {
                       const std::lock_guard lock{client.mutex};
-                      client.got.push_back(text);
+                      add_events(client.got, text.view());
                       return true;
                     },
-                .close = [] { ADD_FAILURE() << "closed"; }},
+                .close = [] { ADD_FAILURE() << "closed"; },
+                .drop = [] { ADD_FAILURE() << "dropped"; }},
                version_tag(client.first, chain_of(client.first)));
     }
     follower.join();

@@ -21,7 +21,7 @@ http::Route events(Service& service) {
             }
             add_view_headers(view, headers);
             headers.headers.emplace_back("Cache-Control", "no-store");
-            const auto listener = service.events.make_listener();
+            const auto listener = service.events.make_listener(permit_of(service, *request, Need::read));
             std::optional<std::string> last_event_id;
             if (const auto id = request->header("Last-Event-ID"); id && !id->empty()) last_event_id = *id;
             return http::Stream{.headers = std::move(headers.headers),

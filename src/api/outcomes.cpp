@@ -60,7 +60,7 @@ void Outcomes::await(Watch watch, Duration at_most, std::function<void(std::opti
     if (found == watched_.end()) return;
     found->second.done = std::move(done);
     found->second.deadline = deadline;
-    if (found->second.fate || at_most <= Duration{0}) return finish(found);
+    if (found->second.fate || at_most <= Duration{0} || leaving_) return finish(found);
     if (next_end_ <= deadline) return;
   }
   wake_.notify();
@@ -78,7 +78,8 @@ void Outcomes::await_version(Version version, Duration at_most, std::function<vo
   {
     const std::lock_guard lock{mutex_};
     // Looked at under the lock that told() takes after the view has changed: no step falls in between.
-    if (const bool shown = visible_.view().shown() >= version; shown || version_waits_.size() >= options_.watched_max) {
+    const bool shown = visible_.view().shown() >= version;
+    if (shown || leaving_ || version_waits_.size() >= options_.watched_max) {
       return executor_([done = std::move(done), shown] { done(shown); });
     }
     const BootTime deadline = runtime_.boot_time() + at_most;
@@ -86,6 +87,20 @@ void Outcomes::await_version(Version version, Duration at_most, std::function<vo
     if (next_end_ <= deadline) return;
   }
   wake_.notify();
+}
+
+void Outcomes::leave() {
+  const std::lock_guard lock{mutex_};
+  leaving_ = true;
+  for (auto watched = watched_.begin(); watched != watched_.end();) {
+    const auto next = std::next(watched);
+    if (watched->second.done) finish(watched);
+    watched = next;
+  }
+  for (auto& [version, wait] : version_waits_) {
+    executor_([done = std::move(wait.done)] { done(false); });
+  }
+  version_waits_.clear();
 }
 
 void Outcomes::accept(Watch watch, const BatchHeader& header, std::uint64_t bytes) {
@@ -257,7 +272,7 @@ Duration Outcomes::end_due() {
   return rest;
 }
 
-void Outcomes::ask_due() {
+void Outcomes::ask_due(const std::stop_token& stop) {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock{mutex_};
@@ -265,7 +280,7 @@ void Outcomes::ask_due() {
   }
   // A store that does not answer takes its time to fail: the others are asked another time.
   for (const std::string& id : ids) {
-    if (!ask(id)) return;
+    if (stop.stop_requested() || !ask(id)) return;
   }
 }
 
@@ -279,8 +294,8 @@ void Outcomes::run(const std::stop_token& stop) {
     }
   };
   const std::jthread asking{[&] {
-    repeat([this] {
-      ask_due();
+    repeat([&] {
+      ask_due(stop);
       return options_.poll_interval;
     });
   }};

@@ -68,6 +68,9 @@ class Outcomes {
   /// Ends the watch without a call.
   void forget(Watch watch);
 
+  /// This node is about to end: all waits are over now, and whoever begins one from here on does not wait.
+  void leave();
+
   /// Calls `done` once on the executor: true when this node shows `version`, false when the time is over or too many
   /// wait.
   void await_version(Version version, Duration at_most, std::function<void(bool)> done);
@@ -86,7 +89,7 @@ class Outcomes {
   /// Ends the waits whose time is over. Returns how long no other will be.
   Duration end_due();
   /// Asks the store for what may have been rejected.
-  void ask_due();
+  void ask_due(const std::stop_token& stop = {});
   /// Both until stopped, each in a thread of its own: waits end in time beside a store that does not answer.
   void run(const std::stop_token& stop);
 
@@ -140,6 +143,7 @@ class Outcomes {
   std::unordered_map<std::string, Waiting> waiting_of_source_;
   std::uint64_t waiting_bytes_ = 0;
   BootTime next_end_ = BootTime::max();  ///< none is planned yet: the first wait wakes
+  bool leaving_ = false;
 
   follower::Visible::Subscription subscription_;
 };

@@ -109,6 +109,49 @@ TEST_F(OutcomesTest, NoWaitAtAllAnswersAtOnce) {
   EXPECT_FALSE(fates_[0]);
 }
 
+TEST_F(OutcomesTest, LeavingEndsEveryWaitAtOnce) {
+  await("x", 60s);
+  await("y", 60s, Outcomes::Awaited::retraction);
+  std::vector<bool> reached;
+  outcomes_.await_version(9, 60s, [&](bool shown) { reached.push_back(shown); });
+  outcomes_.leave();
+  run_executed();
+  ASSERT_EQ(fates_.size(), 2U);
+  EXPECT_FALSE(fates_[0] || fates_[1]);
+  EXPECT_THAT(reached, ElementsAre(false));
+  EXPECT_EQ(outcomes_.watched_count(), 0U);
+}
+
+TEST_F(OutcomesTest, WhoComesAfterLeavingDoesNotWait) {
+  outcomes_.leave();
+  await("x", 60s);
+  std::vector<bool> reached;
+  outcomes_.await_version(1, 60s, [&](bool shown) { reached.push_back(shown); });
+  run_executed();
+  ASSERT_EQ(fates_.size(), 1U);
+  EXPECT_FALSE(fates_[0]);
+  // What is known is told.
+  const auto watch = outcomes_.watch(Outcomes::Awaited::commit, "z").value();
+  show(1, {row_of(1, "z")});
+  outcomes_.await(watch, 60s, [this](std::optional<Fate> fate) { fates_.push_back(std::move(fate)); });
+  outcomes_.await_version(1, 60s, [&](bool shown) { reached.push_back(shown); });
+  run_executed();
+  ASSERT_EQ(fates_.size(), 2U);
+  EXPECT_TRUE(fates_[1]);
+  EXPECT_THAT(reached, ElementsAre(false, true));
+}
+
+TEST_F(OutcomesTest, AWatchThatNobodyAwaitsYetOutlivesLeaving) {
+  const auto watch = outcomes_.watch(Outcomes::Awaited::commit, "x").value();
+  outcomes_.leave();
+  outcomes_.accept(watch, header_of("x"));
+  EXPECT_TRUE(outcomes_.is_accepted(Outcomes::Awaited::commit, "x"));
+  outcomes_.await(watch, 60s, [this](std::optional<Fate> fate) { fates_.push_back(std::move(fate)); });
+  run_executed();
+  ASSERT_EQ(fates_.size(), 1U);
+  EXPECT_FALSE(fates_[0]);
+}
+
 TEST_F(OutcomesTest, ARejectionIsFoundByAskingTheStore) {
   await("x", 10s);
   store_.put(batch("x", BatchStatus::rejected, 0));

@@ -46,7 +46,7 @@ std::expected<std::vector<book::DayRate>, Problem> Past::rates(const PlaceTree& 
     const std::size_t bytes = some.size() * sizeof(NumberedPrice);
     too_many = prices.size() + some.size() > service_->limits.past_prices_max;
     no_memory = !too_many && !service_->memory.try_take(bytes);
-    if (too_many || no_memory) return false;
+    if (too_many || no_memory || service_->ended) return false;
     taken += bytes;
     prices.insert(prices.end(), some.begin(), some.end());
     return true;

@@ -18,6 +18,12 @@ void Pool::finish() {
   threads_.clear();
 }
 
+void Pool::drop_waiting() {
+  std::deque<std::function<void()>> dropped;  // destroyed without the lock
+  const std::lock_guard lock{mutex_};
+  dropped.swap(work_);
+}
+
 void Pool::post(std::function<void()> work) {
   {
     const std::lock_guard lock{mutex_};

@@ -21,6 +21,9 @@ class Pool {
   /// Runs what was posted before, then ends; what is posted from now on is not run. From one thread.
   void finish();
 
+  /// What was posted and has not begun is not run.
+  void drop_waiting();
+
   void post(std::function<void()> work);
   std::size_t waiting() const;
 

@@ -116,6 +116,7 @@ class Post : public std::enable_shared_from_this<Post> {
 
   void finish(http::Respond respond) {
     respond_ = std::move(respond);
+    caller_ = caller_of(service_, *request_);  // as the token stands now that all of the body has come
     if (refusal_) {
       intake_.reset();
       return answer(*refusal_);
@@ -197,8 +198,11 @@ class Post : public std::enable_shared_from_this<Post> {
       service_.outcomes.forget(*watch);
       return answer_repeat();
     }
-    service_.outcomes.await(*watch, wait(),
-                            [self = shared_from_this()](const std::optional<Fate>&) { self->answer_repeat(); });
+    service_.outcomes.await(*watch, wait(), [self = shared_from_this()](const std::optional<Fate>& fate) {
+      // A store that is silent does not keep a node that is about to end.
+      if (!fate && self->service_.leaving) return self->answer_accepted();
+      self->answer_repeat();
+    });
   }
 
   bool shown_in_store() const {

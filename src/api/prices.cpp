@@ -96,7 +96,8 @@ void answer(Service& service, const http::Request& request, std::optional<Versio
     response.headers.emplace_back("Vary", "Accept");
     const auto prices =
         std::make_shared<Export>(service.store, *version, view.book->places(), csv ? csv_layout : ndjson_layout);
-    response.pieces = [prices] { return prices->next_piece(); };
+    response.pieces =
+        while_permitted(permit_of(service, request, Need::read), [prices] { return prices->next_piece(); });
   }
   add_view_headers(view, response);
   respond(std::move(response));

@@ -105,7 +105,8 @@ class Ask : public std::enable_shared_from_this<Ask> {
     response.content_type = "application/x-ndjson";
     add_view_headers(view, response);
     const auto lines = std::make_shared<Lines>(std::move(question), *std::move(source), service_.runtime);
-    response.pieces = [lines] { return lines->next_piece(); };
+    response.pieces =
+        while_permitted(permit_of(service_, *request_, Need::read), [lines] { return lines->next_piece(); });
     if (version != view.book->version()) response.lane = http::Lane::store;
     respond_(std::move(response));
   }

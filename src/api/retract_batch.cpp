@@ -27,7 +27,8 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
     const auto stored = service_.store.batch(id_);
     if (!stored) return answer(store_problem(stored.error()));
     if (!*stored) return accepted ? answer_not_committed("accepted") : answer_unknown();
-    const Batch& batch = **stored;
+    known_ = **stored;
+    const Batch& batch = known_;
     if (!caller_of(service_, *request_).may_send(batch.header.source)) {
       return answer(wrong_source(batch.header.source, Need::send));
     }
@@ -68,8 +69,11 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
       return answer_batch();
     }
     const Duration wait = preferred_wait(*request_, service_.limits.wait_default, service_.limits.wait_max);
-    service_.outcomes.await(*watch, wait,
-                            [self = shared_from_this()](const std::optional<Fate>&) { self->answer_batch(); });
+    service_.outcomes.await(*watch, wait, [self = shared_from_this()](const std::optional<Fate>& fate) {
+      // A store that is silent does not keep a node that is about to end.
+      if (!fate && self->service_.leaving) return self->answer_batch(self->known_);
+      self->answer_batch();
+    });
   }
 
   bool shown_as_retracted() const {
@@ -82,8 +86,12 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
     const auto stored = service_.store.batch(id_);
     if (!stored) return answer(store_problem(stored.error()));
     if (!*stored) return answer_unknown();
+    answer_batch(**stored);
+  }
+
+  void answer_batch(const Batch& stored) {
     const auto view = service_.view();
-    const Batch batch = as_shown(**stored, view.shown());
+    const Batch batch = as_shown(stored, view.shown());
     http::Response response;
     response.status = batch.status == BatchStatus::retracted ? 200 : 202;
     response.content_type = "application/json";
@@ -127,6 +135,7 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
   std::shared_ptr<const http::Request> request_;
   http::Respond respond_;
   std::string id_;
+  Batch known_;  ///< as the store had it when this began
 };
 
 }  // namespace

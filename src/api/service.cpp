@@ -47,6 +47,7 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       uploads(limits.uploads),
       events(store, visible, [this](std::function<void()> work) { replays.post(std::move(work)); }),
       outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
+  if (tokens != nullptr) tokens->subscribe([this] { events.end_forbidden(); });
   metrics.gauge("ratebook_intake_memory_bytes", "Memory that all intakes hold together.",
                 [this] { return static_cast<double>(memory.bytes_taken()); });
   metrics.gauge("ratebook_waiting_requests", "Requests that wait for a batch's fate or for a version.",
@@ -74,8 +75,15 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
 Service::~Service() {
   outcomes_thread_.request_stop();
   if (outcomes_thread_.joinable()) outcomes_thread_.join();
-  // Before what their work uses is gone.
+  if (tokens != nullptr) tokens->subscribe(nullptr);
+  // Before what their work uses is gone. Nobody is left who would get an answer.
+  for (Pool* each : {&pool, &past, &replays}) each->drop_waiting();
   for (Pool* each : {&pool, &past, &replays}) each->finish();
+}
+
+void Service::leave() {
+  leaving = true;
+  outcomes.leave();
 }
 
 std::vector<http::Route> routes(Service& service) {

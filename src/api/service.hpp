@@ -54,7 +54,7 @@ struct Parts {
   store::Store& store;
   follower::Visible& visible;
   obs::Metrics& metrics;
-  const access::Keeper* tokens = nullptr;  ///< none: everything is open
+  access::Keeper* tokens = nullptr;  ///< none: everything is open; outlives the service
 };
 
 /// Counted by the endpoints themselves.
@@ -71,18 +71,21 @@ class Service {
   ~Service();
 
   follower::Visible::View view() const { return visible.view(); }
+  /// This node is about to end: it is not ready any more, and nobody waits for anything from now on.
+  void leave();
 
   const Runtime& runtime;
   log::Log& log;
   store::Store& store;
   follower::Visible& visible;
   obs::Metrics& metrics;
-  const access::Keeper* const tokens;  ///< nullptr: everything is open
+  access::Keeper* const tokens;  ///< nullptr: everything is open
   const Limits limits;
   intake::MemoryBudget spool_files;
   const intake::Limits intake_limits;
   intake::MemoryBudget memory;
   std::atomic<bool> leaving = false;  ///< this node is about to end: not ready any more
+  std::atomic<bool> ended = false;    ///< no client is left: what is still being read is for nobody
   const IntakeCounts counts;
   // Each for what waits as long as the others' work may not.
   Pool pool;

@@ -147,6 +147,7 @@ ServerOptions RunningServer::quick_options() {
   options.port = 0;
   options.cores = 2;
   options.workers = 4;
+  options.any_host = true;
   options.grace_time = std::chrono::seconds{10};
   return options;
 }
@@ -157,7 +158,10 @@ RunningServer::RunningServer(std::vector<Route> routes, ServerOptions options,
   const auto port = server_.listen();
   if (!port) throw std::runtime_error{port.error()};
   port_ = *port;
-  thread_ = std::thread{[this] { server_.run(); }};
+  thread_ = std::thread{[this] {
+    server_.run();
+    server_.finish();
+  }};
 }
 
 RunningServer::~RunningServer() {

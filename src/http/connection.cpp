@@ -136,12 +136,17 @@ void Connection::dispatch(std::string_view head_bytes) {
   exchange_.keep_alive = head->keep_alive;
   exchange_.is_http_1_1 = head->is_http_1_1;
   exchange_.is_head = request.method_ == "HEAD";
+  exchange_.changes = !exchange_.is_head && request.method_ != "GET" && request.method_ != "OPTIONS";
   handle(request, *head, head_bytes);
 }
 
 void Connection::handle(const Request& request, const Head& head, std::string_view head_bytes) {
   auto match = core_.service().router.find(request.method_, request.path_);
   exchange_.route = match.route;
+  if (auto refusal = core_.refusal(request, head, exchange_.changes)) {
+    exchange_.keep_alive = exchange_.keep_alive && !brings_body(request, head);
+    return respond(request, *refusal);
+  }
   if (match.route == nullptr) {
     exchange_.keep_alive = exchange_.keep_alive && !brings_body(request, head);
     Response response = match.allowed.empty()
@@ -151,7 +156,7 @@ void Connection::handle(const Request& request, const Head& head, std::string_vi
     return respond(request, response);
   }
   core_.scratch.request.parameter_ = match.parameter;
-  if (match.route->guard && !pass(match.route->guard, request, head)) return;
+  if (!pass(request, head)) return;
   if (request.content_length_.value_or(0) > core_.service().options.body_bytes_max) {
     return respond_closing(request, problem(413, "body-too-large", "Body too large", "see the documented limits"));
   }
@@ -160,19 +165,27 @@ void Connection::handle(const Request& request, const Head& head, std::string_vi
 }
 
 /// False: the guard has refused, and is the answer. A body that nobody will read ends the connection.
-bool Connection::pass(const Guard& guard, const Request& request, const Head& head) {
+bool Connection::pass(const Request& request, const Head& head) {
+  std::string error;
+  if (!is_refused(request, error)) return true;
+  exchange_.keep_alive = exchange_.keep_alive && !brings_body(request, head);
+  respond(request, core_.scratch.response, error);
+  return false;
+}
+
+/// By the route's guard; the scratch response says why.
+bool Connection::is_refused(const Request& request, std::string& error) {
+  const Guard& guard = exchange_.route->guard;
+  if (!guard) return false;
   Response& response = core_.scratch.response;
   response.clear();
-  std::string error;
   try {
-    if (guard(request, response)) return true;
+    return !guard(request, response);
   } catch (const std::exception& thrown) {
     response = internal_error();
     error = thrown.what();
+    return true;
   }
-  exchange_.keep_alive = exchange_.keep_alive && !brings_body(request, head);
-  respond(request, response, error);
-  return false;
 }
 
 /// False: the handler is not one for this thread, or has chosen not to be.

@@ -28,6 +28,7 @@
 namespace ratebook::http {
 
 class Core;
+enum class Stage;
 
 class Connection {
  public:
@@ -42,8 +43,8 @@ class Connection {
   void refuse();
   /// Looks at its deadline, and whether it should leave.
   void check(Clock::time_point now);
-  void leave();
-  void cut();
+  /// The server's stop has come this far.
+  void enter(Stage stage);
 
   void answer(std::uint64_t serial, Response response, const std::string& error);
   /// What Upload::feed said.
@@ -70,6 +71,7 @@ class Connection {
     bool keep_alive = false;
     bool is_head = false;
     bool is_http_1_1 = true;
+    bool changes = false;  ///< something, by its method: whoever sends it has to know what became of it
   };
   /// What a worker works on while the core keeps its hands off.
   struct Transfer {
@@ -94,7 +96,8 @@ class Connection {
   void serve(std::string_view input);
   void dispatch(std::string_view head_bytes);
   void handle(const Request& request, const Head& head, std::string_view head_bytes);
-  bool pass(const Guard& guard, const Request& request, const Head& head);
+  bool pass(const Request& request, const Head& head);
+  bool is_refused(const Request& request, std::string& error);
   bool call_at_once(const Handler& handler, const Request& request);
   void respond(const Request& request, Response& response, std::string_view error = {});
   void report(const Request& request, unsigned status, std::size_t body_bytes, std::string_view error);
@@ -115,6 +118,8 @@ class Connection {
   Clock::time_point request_deadline() const;
   void time_out();
   void leave_if_quiet();
+  void end_soon();
+  bool is_changing() const;
   void linger();
   void read_lingering();
   void close();
@@ -149,6 +154,7 @@ class Connection {
 
   // connection_stream.cpp
   void append_chunk(std::string_view text);
+  bool append_events();
   bool advance_stream();
   void read_streaming();
   void end_stream();

@@ -9,6 +9,7 @@ namespace ratebook::http {
 namespace asio = boost::asio;
 
 static constexpr std::size_t lingered_bytes_a_step = 1 << 20;  // so that others get their turn
+static constexpr std::chrono::milliseconds last_quiet_time{100};
 
 void Connection::wait_readable() {
   if (std::exchange(wait_read_pending_, true)) return;
@@ -105,24 +106,52 @@ void Connection::time_out() {
   }
 }
 
-void Connection::leave() {
-  if (phase_ == Phase::streaming && events_) events_->stream().close();
-  leave_if_quiet();
+void Connection::enter(Stage stage) {
+  switch (stage) {
+    case Stage::serving:
+      return;
+    case Stage::draining:
+    case Stage::leaving:
+      if (phase_ == Phase::streaming && events_) events_->stream().close();
+      return leave_if_quiet();
+    case Stage::closing:
+      return end_soon();
+    case Stage::cut:
+      return close();
+  }
+}
+
+/// Whether the client has sent what changes something, and does not know yet what became of it.
+bool Connection::is_changing() const {
+  if (!exchange_.changes || phase_ == Phase::pieces || phase_ == Phase::streaming) return false;
+  return phase_ != Phase::head || closing_;
+}
+
+/// Everybody but these goes now, so that nobody who only reads, or does not even do that, holds up the end.
+void Connection::end_soon() {
+  if (phase_ == Phase::gone || is_changing()) return;
+  const bool idle = phase_ == Phase::head && waiting_ == Waiting::request;
+  if (phase_ != Phase::working && !idle) return close();
+  if (idle) return linger();
+  Response response = problem(503, "ending", "This node is about to end", "ask again, or another node");
+  response.headers.emplace_back("Retry-After", "1");
+  respond_owned(std::move(response));
+  advance();
 }
 
 /// While the server leaves, a kept connection goes when it has been quiet for a while: one whose client sends request
 /// after request gets its next one answered, with Connection: close. Nor does one wait long for a client that has its
 /// answer and just does not close.
 void Connection::leave_if_quiet() {
-  if (core_.stage() < Stage::leaving || core_.now() - active_at_ < core_.quiet_time()) return;
+  if (core_.stage() < Stage::leaving) return;
+  const auto quiet_time = core_.stage() >= Stage::closing && !is_changing() ? last_quiet_time : core_.quiet_time();
+  if (core_.now() - active_at_ < quiet_time) return;
   if (phase_ == Phase::lingering) return close();
   if (phase_ != Phase::head || closing_ || waiting_ != Waiting::request) return;
   boost::system::error_code error;
   if (transport_.socket().available(error) > 0) return;  // a request is here; its wake-up is on the way
   linger();
 }
-
-void Connection::cut() { close(); }
 
 /// Says that no more will come, then gives the client time to read what did: closing with unread bytes in the socket
 /// would reset the connection, and take the answer with it.

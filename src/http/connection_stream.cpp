@@ -14,11 +14,12 @@ namespace {
 
 /// On a worker: asks the handler, and gives it its end of the stream.
 void run_streaming(const Streaming& handler, const std::shared_ptr<const Request>& request, Ticket& ticket,
-                   const std::shared_ptr<Mailbox>& mailbox, RequestName name, std::size_t bytes_waiting_max) {
+                   const std::shared_ptr<Mailbox>& mailbox, RequestName name, const EventQueue::Bounds& bounds) {
   auto stream = handler(request);
   if (!stream) return ticket.answer(std::move(stream.error()));
   if (!ticket.take()) return;
-  auto queue = std::make_shared<EventQueue>(mailbox, name.connection, bytes_waiting_max, std::move(stream->closed));
+  auto queue = std::make_shared<EventQueue>(mailbox, name.connection, bounds, std::move(stream->closed));
+  bounds.memory->enter(queue);
   Response response{200, "text/event-stream", std::move(stream->headers), {}};
   const bool posted =
       mailbox->post([name, queue, head = std::move(response)](Core* core) { core->open_stream(name, head, queue); });
@@ -35,11 +36,11 @@ void run_streaming(const Streaming& handler, const std::shared_ptr<const Request
 
 void Connection::start_stream(const Streaming& handler) {
   auto ticket = std::make_shared<Ticket>(core_.mailbox(), name());
-  const std::size_t bytes_waiting_max = core_.service().options.stream_bytes_waiting_max;
-  const bool taken = workers().try_push(
-      [&handler, request = request_, ticket, mailbox = core_.mailbox(), name = name(), bytes_waiting_max] {
+  const EventQueue::Bounds bounds{core_.service().options.stream_bytes_waiting_max, core_.service().stream_memory};
+  const bool taken =
+      workers().try_push([&handler, request = request_, ticket, mailbox = core_.mailbox(), name = name(), bounds] {
         try {
-          run_streaming(handler, request, *ticket, mailbox, name, bytes_waiting_max);
+          run_streaming(handler, request, *ticket, mailbox, name, bounds);
         } catch (const std::exception& error) {
           ticket->fail(error.what());
         }
@@ -83,6 +84,20 @@ void Connection::append_chunk(std::string_view text) {
   }
 }
 
+/// As one chunk. False: there are none.
+bool Connection::append_events() {
+  const auto texts = events_->take();
+  std::size_t bytes = 0;
+  for (const EventText& text : texts) bytes += text.view().size();
+  if (bytes == 0) return false;
+  std::string& out = core_.scratch.out;
+  served_ = true;
+  if (exchange_.is_http_1_1) fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes);
+  for (const EventText& text : texts) out += text.view();
+  if (exchange_.is_http_1_1) out += "\r\n";
+  return true;
+}
+
 void Connection::send_events() {
   if (phase_ != Phase::streaming) return;
   core_.read_clock();
@@ -92,10 +107,7 @@ void Connection::send_events() {
 
 /// After everything is written. false: it waits for more to write, or for the client to go.
 bool Connection::advance_stream() {
-  if (const std::string text = events_->take(); !text.empty()) {
-    append_chunk(text);
-    return true;
-  }
+  if (append_events()) return true;
   switch (events_->wish()) {
     case EventQueue::Wish::stay:
       wait_for(Waiting::heartbeat, std::exchange(served_, false));

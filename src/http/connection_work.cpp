@@ -188,6 +188,11 @@ void Connection::finish_body() {
   const auto body = std::exchange(body_, nullptr);
   begin_working();
   if (body->unwanted) return call_handler();
+  // Asked again: who was let in with the headers may not be any more, now that all of a long body has come.
+  if (std::string error; is_refused(*request_, error)) {
+    workers().push([transfer = body->transfer] { transfer->upload.abandon(); });
+    return respond_owned(std::move(core_.scratch.response), error);
+  }
   auto task = [transfer = body->transfer, ticket = std::make_shared<Ticket>(core_.mailbox(), name())] {
     try {
       transfer->upload.finish(make_respond(ticket));

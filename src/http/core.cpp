@@ -13,6 +13,7 @@ namespace ratebook::http {
 namespace {
 
 constexpr std::size_t in_bytes = 32 * 1024;
+constexpr std::chrono::milliseconds leaving_tick_time{20};  // what is quiet goes soon, as the end is near
 
 Core::Clock::duration tick_time(const ServerOptions& options) {
   const auto shortest =
@@ -42,7 +43,7 @@ Core::Core(Service& service)
       work_(context_.get_executor()),
       tick_timer_(context_),
       tick_time_(tick_time(service.options)),
-      quiet_time_(std::min<Clock::duration>(std::chrono::seconds{1}, service.options.grace_time / 2)),
+      quiet_time_(std::min(service.options.answer_grace_time * 3 / 4, service.options.grace_time / 2)),
       request_id_seed_(random_seed()) {
   scratch.in.resize(in_bytes);
   mailbox_->open([this](Mailbox::Letter letter) {
@@ -92,6 +93,14 @@ std::string_view Core::fresh_request_id() {
   return {request_id_.data(), request_id_.size()};
 }
 
+std::optional<Response> Core::refusal(const Request& request, const Head& head, bool changes) {
+  if (head.host && *head.host != known_host_) {
+    if (!service_.pages.is_ours(*head.host)) return Pages::wrong_host(*head.host);
+    known_host_ = *head.host;
+  }
+  return changes ? service_.pages.foreign(request, head.host.value_or("")) : std::nullopt;
+}
+
 Connection* Core::find(std::uint64_t connection) {
   const auto found = connections_.find(connection);
   return found == connections_.end() ? nullptr : found->second.get();
@@ -109,8 +118,8 @@ void Core::adopt(int descriptor, const boost::asio::ip::tcp::endpoint& remote, b
   Transport transport{std::move(socket), service_.certificate ? service_.certificate->identity() : nullptr};
   auto connection = std::make_unique<Connection>(*this, id, std::move(transport), remote);
   Connection& kept = *connections_.emplace(id, std::move(connection)).first->second;
-  if (stage_ == Stage::cut) {
-    kept.cut();
+  if (stage_ >= Stage::closing) {
+    kept.enter(stage_);
   } else if (too_many) {
     kept.refuse();
   } else {
@@ -129,9 +138,10 @@ void Core::release(std::uint64_t connection) {
 void Core::enter(Stage stage) {
   stage_ = std::max(stage_, stage);
   read_clock();
-  for (const auto& [id, connection] : connections_) {
-    if (stage == Stage::leaving) connection->leave();
-    if (stage == Stage::cut) connection->cut();
+  for (const auto& [id, connection] : connections_) connection->enter(stage);
+  if (stage_ >= Stage::leaving) {
+    tick_time_ = std::min<Clock::duration>(tick_time_, leaving_tick_time);
+    schedule_tick();
   }
   stop_if_empty();
 }

@@ -12,8 +12,10 @@
 #include "http/asio.hpp"
 #include "http/connection.hpp"
 #include "http/mailbox.hpp"
+#include "http/pages.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
+#include "http/stream_memory.hpp"
 #include "http/ticket.hpp"
 #include "http/tls.hpp"
 #include "http/worker_pool.hpp"
@@ -24,6 +26,8 @@ namespace ratebook::http {
 struct Service {
   ServerOptions options;
   Router router;
+  Pages pages;
+  std::shared_ptr<StreamMemory> stream_memory;
   std::function<void(const Answered&)> answered;
   std::array<WorkerPool, 3> pools;              ///< a lane's each
   std::unique_ptr<TlsCertificate> certificate;  ///< null: no TLS
@@ -31,8 +35,9 @@ struct Service {
   WorkerPool& workers(Lane lane) { return pools.at(static_cast<std::size_t>(lane)); }
 };
 
-/// serving → draining (answers say Connection: close) → leaving (idle connections go) → cut (all go).
-enum class Stage { serving, draining, leaving, cut };
+/// serving → draining (event streams end, answers say Connection: close) → leaving (idle connections go) → closing (all
+/// go but who sends what changes something) → cut (all go).
+enum class Stage { serving, draining, leaving, closing, cut };
 
 class Core {
  public:
@@ -68,6 +73,8 @@ class Core {
   std::string_view date() const { return date_; }
   /// Unique among all requests of this process, and hard to meet elsewhere; valid until the next call.
   std::string_view fresh_request_id();
+  /// Why this request is not answered as it asks: it is another server that it names, or a foreign page sends it.
+  std::optional<Response> refusal(const Request& request, const Head& head, bool changes);
   /// The connection is done with; it is destroyed when nobody is inside it any more.
   void release(std::uint64_t connection);
   /// After an idle time that this long a kept connection is unlikely to be in use just now.
@@ -101,6 +108,7 @@ class Core {
   Clock::time_point now_ = Clock::now();
   std::chrono::sys_seconds date_time_;
   std::string date_;
+  std::string known_host_ = "localhost";  ///< the last one that was let in: most clients use the same
   std::uint64_t request_id_seed_;
   std::array<char, 16> request_id_{};
   std::uint64_t last_connection_ = 0;

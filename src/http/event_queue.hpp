@@ -1,31 +1,46 @@
-// What stands between the senders of an event stream and its connection: text that waits, within a bound.
+// What stands between the senders of an event stream and its connection: text that waits, within bounds.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <vector>
 
 #include "http/http.hpp"
 #include "http/mailbox.hpp"
+#include "http/stream_memory.hpp"
 
 namespace ratebook::http {
 
-//   senders ── send() ──▶ pending ── take() ──▶ the connection's buffer ── sent() ──▶ gone
+//   senders ── send() ──▶ pending ── take() ──▶ the connection's buffer ── take() ──▶ gone
 //                          └────────── bytes_waiting ≤ bound ──────────┘
 class EventQueue : public std::enable_shared_from_this<EventQueue> {
  public:
-  EventQueue(std::shared_ptr<Mailbox> mailbox, std::uint64_t connection, std::size_t bytes_waiting_max,
-             std::function<void()> closed);
+  struct Bounds {
+    std::size_t bytes_max = 0;             ///< of this stream
+    std::shared_ptr<StreamMemory> memory;  ///< of all
+  };
+  /// Taken at once, if there are several texts: what is taken is copied for one client, what waits is shared.
+  static constexpr std::size_t taken_bytes_max = 8 * 1024;
+
+  EventQueue(std::shared_ptr<Mailbox> mailbox, std::uint64_t connection, Bounds bounds, std::function<void()> closed);
+  EventQueue(const EventQueue&) = delete;
+  EventQueue& operator=(const EventQueue&) = delete;
+  ~EventQueue();
 
   /// The handler's end.
   EventStream stream();
 
-  /// Text to write; what was taken before has been written.
-  std::string take();
+  /// Texts to write; what was taken before has been written.
+  std::vector<EventText> take();
   enum class Wish { stay, close, cut };
   /// What the connection shall do next: stay while text is pending; close after close(), cut after an overflow.
   Wish wish();
+
+  std::size_t bytes_waiting();
+  /// As after an overflow.
+  void cut();
 
   /// `closed` runs once, when the handler's start() has returned and the connection is done: of these two, the call
   /// that comes second gets it to run.
@@ -33,17 +48,23 @@ class EventQueue : public std::enable_shared_from_this<EventQueue> {
   std::function<void()> end_connection();
 
  private:
-  bool send(std::string text);
-  void close(Wish wish);
-  /// Under the lock: tells the core, unless it has been told.
+  bool send(EventText text);
+  void close();
+  void drop();
+  // Under the lock:
+  void cut_locked();
+  void drop_pending();
+  void drop_all();
+  /// Tells the core, unless it has been told.
   void tell();
 
   const std::shared_ptr<Mailbox> mailbox_;
   const std::uint64_t connection_;
-  const std::size_t bytes_waiting_max_;
+  const Bounds bounds_;
   std::mutex mutex_;
   std::function<void()> closed_;
-  std::string pending_;
+  std::deque<EventText> pending_;
+  std::size_t pending_bytes_ = 0;
   std::size_t taken_bytes_ = 0;
   Wish wish_ = Wish::stay;
   bool told_ = false;

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "http/event_text.hpp"
+
 namespace ratebook::http {
 
 /// Valid while the handler runs; a deferred handler gets one that lives as long as it keeps it.
@@ -66,10 +68,11 @@ struct Upload {
 };
 
 /// An endless text/event-stream. send() and close() from any thread; false from send: closed, or the client reads too
-/// slowly (more than the bound is waiting): the stream is being closed.
+/// slowly (more than a bound is waiting, for it or for all streams together): the stream is being closed.
 struct EventStream {
-  std::function<bool(std::string)> send;
-  std::function<void()> close;
+  std::function<bool(EventText)> send;
+  std::function<void()> close;  ///< in good form, when what waits has been sent
+  std::function<void()> drop;   ///< the same without what waits
 };
 
 /// A handler is one of five kinds.
@@ -97,7 +100,8 @@ struct Choosing {
 using Handler = std::variant<Immediate, Deferred, Uploading, Streaming, Choosing>;
 
 /// Decides from the headers whether a request may pass, on the core's own thread, before anything else is done for it
-/// and before its body is read. False: `response`, which is fresh, says why not.
+/// and before its body is read, and again when an upload's body has been. False: `response`, which is fresh, says why
+/// not.
 using Guard = std::function<bool(const Request&, Response& response)>;
 
 struct Route {

@@ -172,7 +172,8 @@ std::expected<Head, Response> parse_head(std::string_view head, std::size_t targ
   return Head{.keep_alive = parser.keep_alive(),
               .is_http_1_1 = parser.is_http_1_1,
               .chunked = framing.encodings > 0,
-              .expects_continue = framing.expectations > 0 && parser.is_http_1_1};
+              .expects_continue = framing.expectations > 0 && parser.is_http_1_1,
+              .host = framing.hosts > 0 ? std::optional{framing.host} : std::nullopt};
 }
 
 Response head_too_long(std::string_view bytes, std::size_t target_bytes_max) {

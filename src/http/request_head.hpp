@@ -15,6 +15,7 @@ struct Head {
   bool is_http_1_1 = false;
   bool chunked = false;  ///< the body comes in chunks; else it has Request::content_length() bytes, or there is none
   bool expects_continue = false;
+  std::optional<std::string_view> host;  ///< as sent; HTTP/1.0 may come without
 };
 
 inline bool brings_body(const Request& request, const Head& head) {

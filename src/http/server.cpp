@@ -44,6 +44,8 @@ class Server::State {
   State(ServerOptions options, std::vector<Route> routes, std::function<void(const Answered&)> answered)
       : service_{.options = options,
                  .router = Router{std::move(routes)},
+                 .pages = Pages{options.hosts, options.origins, options.any_host},
+                 .stream_memory = std::make_shared<StreamMemory>(options.streams_bytes_waiting_max),
                  .answered = std::move(answered),
                  .pools = {{{options.workers, options.work_queue_max},
                             {options.workers, options.work_queue_max},
@@ -82,6 +84,9 @@ class Server::State {
     control_.run();
     threads.clear();
     for (const auto& core : cores_) core->close();
+  }
+
+  void finish() {
     for (WorkerPool& pool : service_.pools) pool.stop();
   }
 
@@ -101,13 +106,18 @@ class Server::State {
 
   void retire() {
     cores_.front()->mailbox()->post([this](Core*) { listener_.retire([this] { enter(Stage::leaving); }); });
-    after(service_.options.grace_time + Listener::settle_time, [this] { enter(Stage::cut); });
+    const ServerOptions& options = service_.options;
+    const auto answering = std::min(options.answer_grace_time, options.grace_time);
+    after(std::max(answering, Listener::settle_time), [this, rest = options.grace_time - answering] {
+      enter(Stage::closing);
+      after(rest, [this] { enter(Stage::cut); });
+    });
   }
 
   void after(std::chrono::milliseconds time, std::function<void()> then) {
     timer_.expires_after(time);
-    timer_.async_wait([next = std::move(then)](boost::system::error_code error) {
-      if (!error) next();
+    timer_.async_wait([this, next = std::move(then)](boost::system::error_code error) {
+      if (!error && running_ > 0) next();
     });
   }
 
@@ -133,6 +143,7 @@ Server::~Server() = default;
 std::expected<std::uint16_t, std::string> Server::listen() { return state_->listen(); }
 std::expected<void, std::string> Server::reread_certificate() { return state_->reread_certificate(); }
 void Server::run() { state_->run(); }
+void Server::finish() { state_->finish(); }
 void Server::stop() { state_->stop(); }
 
 }  // namespace ratebook::http

@@ -137,7 +137,7 @@ TEST(Stop, ClosesIdleConnectionsInOrder) {
   EXPECT_TRUE(used.at_end());
 }
 
-TEST(Stop, WaitsForWhatRuns) {
+TEST(Stop, WaitsForAnswersThatAreUnderWay) {
   std::latch begun{1}, go_on{1};
   std::vector<Route> slow{{"GET", "/slow", Deferred{[&](std::shared_ptr<const Request>, const Respond& respond) {
                              begun.count_down();
@@ -146,7 +146,9 @@ TEST(Stop, WaitsForWhatRuns) {
                                  Response{.status = 200, .content_type = "text/plain", .headers = {}, .body = "done"});
                            }},
                            "slow"}};
-  RunningServer server{std::move(slow)};
+  auto options = RunningServer::quick_options();
+  options.answer_grace_time = options.grace_time;
+  RunningServer server{std::move(slow), options};
   Client client{server.port()};
   ASSERT_TRUE(client.send(get("/slow")));
   begun.wait();
@@ -159,12 +161,113 @@ TEST(Stop, WaitsForWhatRuns) {
   EXPECT_TRUE(answer->closes());
 }
 
+/// A call that reads, and takes as long as the test does; one that is made piece by piece without an end; an upload.
+class Slow {
+ public:
+  std::vector<Route> routes() {
+    return {{"GET", "/read",
+             Deferred{[this](std::shared_ptr<const Request>, Respond respond) { keep(std::move(respond)); }}, "read"},
+            {"POST", "/change",
+             Deferred{[this](std::shared_ptr<const Request>, Respond respond) { keep(std::move(respond)); }}, "change"},
+            {"GET", "/pieces", Deferred{[this](std::shared_ptr<const Request>, const Respond& respond) {
+               Response response;
+               response.content_type = "text/plain";
+               response.pieces = [] { return std::string(1 << 20, 'p'); };
+               respond(std::move(response));
+               ++begun;
+             }},
+             "pieces"},
+            {"GET", "/events", Streaming{[this](std::shared_ptr<const Request>) -> std::expected<Stream, Response> {
+               return Stream{.headers = {},
+                             .start =
+                                 [this](const EventStream& stream) {
+                                   stream.send("data: " + std::string(1 << 20, 'e') + "\n\n");
+                                   ++begun;
+                                 },
+                             .closed = [] {}};
+             }},
+             "events"},
+            {"POST", "/take", Uploading{[this](std::shared_ptr<const Request>) -> std::expected<Upload, Response> {
+               return Upload{.feed = [this](std::string_view) { return ++begun, true; },
+                             .finish = [this](Respond respond) { keep(std::move(respond)); },
+                             .abandon = [] {}};
+             }},
+             "take"}};
+  }
+  void keep(Respond respond) {
+    const std::lock_guard lock{mutex_};
+    kept_ = std::move(respond);
+    ++begun;
+  }
+  void answer(unsigned status) {
+    const std::lock_guard lock{mutex_};
+    kept_(Response{.status = status, .content_type = {}, .headers = {}, .body = {}});
+  }
+
+  std::atomic<int> begun = 0;
+
+ private:
+  std::mutex mutex_;
+  Respond kept_;
+};
+
+TEST(Stop, WhoOnlyReadsOrDoesNotEvenDoThatHoldsUpNothing) {
+  Slow slow;
+  auto options = RunningServer::quick_options();
+  options.grace_time = 20s;
+  options.stream_bytes_waiting_max = 2 << 20;
+  RunningServer server{slow.routes(), options};
+  Client reads{server.port()}, half_a_head{server.port()}, fresh{server.port()};
+  const auto pieces = Client::with_small_buffer(server.port());
+  const auto stalled = Client::with_small_buffer(server.port());
+  ASSERT_TRUE(reads.send(get("/read")));
+  ASSERT_TRUE(pieces->send(get("/pieces")));
+  ASSERT_TRUE(stalled->send(get("/events")));
+  ASSERT_TRUE(half_a_head.send("GET /read HTTP/1.1\r\nHo"));
+  ASSERT_TRUE(testing::comes_true([&] { return slow.begun == 3; }));
+  server.stop();
+  server.wait_until_done();  // long before the grace time is over
+  const auto answer = reads.read_answer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 503U);
+  EXPECT_TRUE(answer->is_problem("ending"));
+  EXPECT_TRUE(answer->headers.contains("retry-after"));
+  EXPECT_FALSE(pieces->read_answer()) << "nobody takes a part for the whole";
+}
+
+TEST(Stop, WhoSendsSomethingHearsWhatBecameOfIt) {
+  for (const bool is_upload : {true, false}) {
+    Slow slow;
+    auto options = RunningServer::quick_options();
+    options.grace_time = 20s;
+    options.answer_grace_time = 50ms;
+    RunningServer server{slow.routes(), options};
+    Client client{server.port()};
+    ASSERT_TRUE(client.send(is_upload ? "POST /take HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\nbody"
+                                      : "POST /change HTTP/1.1\r\nHost: h\r\n\r\n"));
+    ASSERT_TRUE(testing::comes_true([&] { return slow.begun == 1; }));
+    server.stop();
+    std::this_thread::sleep_for(500ms);
+    if (is_upload) {
+      ASSERT_TRUE(client.send("body"));
+      ASSERT_TRUE(testing::comes_true([&] { return slow.begun >= 2; }));
+      std::this_thread::sleep_for(100ms);
+    }
+    slow.answer(202);
+    const auto answer = client.read_answer();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 202U);
+    EXPECT_TRUE(answer->closes());
+    server.wait_until_done();
+  }
+}
+
 TEST(Stop, CutsOffWhatOutlastsTheGraceTime) {
   std::atomic<int> abandoned = 0;
   std::latch begun{1};
   Respond kept;
   std::vector<Route> endless{
-      {"GET", "/never", Deferred{[&](std::shared_ptr<const Request>, Respond respond) {
+      {"POST", "/never", Deferred{[&](std::shared_ptr<const Request>, Respond respond) {
          kept = std::move(respond);
          begun.count_down();
        }},
@@ -179,7 +282,7 @@ TEST(Stop, CutsOffWhatOutlastsTheGraceTime) {
   options.grace_time = 200ms;
   RunningServer server{std::move(endless), options};
   Client waiting{server.port()}, sending{server.port()};
-  ASSERT_TRUE(waiting.send(get("/never")));
+  ASSERT_TRUE(waiting.send("POST /never HTTP/1.1\r\nHost: h\r\n\r\n"));
   ASSERT_TRUE(sending.send("POST /take HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nsome"));
   begun.wait();
   server.stop();

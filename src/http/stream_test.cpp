@@ -159,7 +159,9 @@ TEST(EventStream, OneEventOverTheBoundEndsTheStream) {
 
 TEST(EventStream, AStopClosesIt) {
   Source source;
-  RunningServer server{source.routes()};
+  auto options = RunningServer::quick_options();
+  options.drain_time = 3s;
+  RunningServer server{source.routes(), options};
   Client client{server.port()};
   ASSERT_TRUE(client.send(get("/events")));
   ASSERT_TRUE(comes_true([&] { return source.started == 1; }));
@@ -167,9 +169,101 @@ TEST(EventStream, AStopClosesIt) {
   server.stop();
   EXPECT_THAT(client.read_until("0\r\n\r\n").value_or(""), ::testing::HasSubstr("data: last"));
   EXPECT_TRUE(client.at_end());
-  server.wait_until_done();
-  EXPECT_EQ(source.closed, 1);
+  EXPECT_EQ(Client{server.port()}.ask(get("/nothing"))->status, 404U) << "it did not wait for the drain time's end";
+  EXPECT_TRUE(comes_true([&] { return source.closed == 1; }));
   EXPECT_FALSE(source.send("data: late\n\n"));
+}
+
+TEST(EventStream, OneOpenedDuringTheDrainTimeEndsWithIt) {
+  Source source;
+  auto options = RunningServer::quick_options();
+  options.drain_time = 500ms;
+  RunningServer server{source.routes(), options};
+  server.stop();
+  Client client{server.port()};
+  ASSERT_TRUE(client.send(get("/events")));
+  ASSERT_TRUE(comes_true([&] { return source.started == 1; }));
+  EXPECT_THAT(client.read_until("0\r\n\r\n").value_or(""), ::testing::EndsWith("\r\n\r\n0\r\n\r\n"));
+  EXPECT_TRUE(client.at_end());
+  server.wait_until_done();
+}
+
+TEST(EventStream, DroppedItEndsInGoodFormWithoutWhatWaits) {
+  Source source;
+  auto options = RunningServer::quick_options();
+  options.stream_bytes_waiting_max = 64 << 20;
+  RunningServer server{source.routes(), options};
+  const auto client = Client::with_small_buffer(server.port());
+  ASSERT_TRUE(client->send(get("/events")));
+  ASSERT_TRUE(comes_true([&] { return source.started == 1; }));
+  const std::string event(10'000, 'e');
+  for (int i = 0; i < 3000; ++i) ASSERT_TRUE(source.send(event));
+  source.stream().drop();
+  const auto got = client->read_until("\r\n0\r\n\r\n");
+  ASSERT_TRUE(got);
+  EXPECT_LT(got->size(), 25'000'000U);
+  EXPECT_TRUE(client->at_end());
+}
+
+/// Many clients that listen and do not read.
+class Stalled {
+ public:
+  static constexpr std::size_t count = 40;
+  static constexpr std::size_t bytes_max = 1 << 20;
+
+  Stalled() {
+    for (std::size_t i = 0; i < count; ++i) {
+      clients_.push_back(Client::with_small_buffer(server_.port()));
+      EXPECT_TRUE(clients_.back()->send(get("/events")));
+    }
+    EXPECT_TRUE(comes_true([&] { return started() == count; }));
+  }
+  std::size_t started() {
+    const std::lock_guard lock{mutex_};
+    return streams_.size();
+  }
+  std::vector<EventStream> streams() {
+    const std::lock_guard lock{mutex_};
+    return streams_;
+  }
+  std::size_t closed() const { return closed_; }
+
+  static ServerOptions options() {
+    auto quick = RunningServer::quick_options();
+    quick.stream_bytes_waiting_max = 1 << 30;
+    quick.streams_bytes_waiting_max = bytes_max;
+    return quick;
+  }
+  std::vector<Route> routes() {
+    return {{"GET", "/events", Streaming{[this](std::shared_ptr<const Request>) -> std::expected<Stream, Response> {
+               return Stream{.headers = {},
+                             .start =
+                                 [this](const EventStream& stream) {
+                                   const std::lock_guard lock{mutex_};
+                                   streams_.push_back(stream);
+                                 },
+                             .closed = [this] { ++closed_; }};
+             }},
+             "events"}};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<EventStream> streams_;
+  std::atomic<std::size_t> closed_ = 0;
+  RunningServer server_{routes(), options()};
+  std::vector<std::unique_ptr<Client>> clients_;
+};
+
+TEST(EventStreams, BeyondTheBoundOfAllSomeAreCut) {
+  Stalled stalled;
+  const auto streams = stalled.streams();
+  // Each has a text of its own: nothing is shared. What the kernel's buffers take does not wait here.
+  for (int round = 0; round < 40'000 && stalled.closed() == 0; ++round) {
+    for (const auto& stream : streams) stream.send(std::string(4000, 'e'));
+    std::this_thread::sleep_for(100us);
+  }
+  EXPECT_GE(stalled.closed(), 1U);
 }
 
 TEST(EventStream, ItsHandleMayOutliveTheServer) {

@@ -114,6 +114,16 @@ void Rows::text(std::string_view name, std::string& field, std::string_view take
   rows.back().takes = takes;
 }
 
+void Rows::list(std::string_view name, std::string& field, bool (*is_one)(std::string_view), std::string_view takes,
+                std::string_view meaning) {
+  text(name, field, takes, meaning);
+  rows.back().set = [&field, is_one](std::string_view text) {
+    if (!is_one(text)) return false;
+    field = text;
+    return true;
+  };
+}
+
 void Rows::address(std::string_view name, std::string& host, std::uint16_t& port, std::string_view meaning) {
   Row& row = add(Kind::text, name, meaning);
   row.takes = "ADDRESS:PORT or [IPV6]:PORT";

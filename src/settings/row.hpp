@@ -66,6 +66,8 @@ class Rows {
   void path(std::string_view name, std::string& field, std::string_view meaning, std::string_view example = {});
   void text(std::string_view name, std::string& field, std::string_view takes, std::string_view meaning);
   /// `ADDRESS:PORT`
+  void list(std::string_view name, std::string& field, bool (*is_one)(std::string_view), std::string_view takes,
+            std::string_view meaning);
   void address(std::string_view name, std::string& host, std::uint16_t& port, std::string_view meaning);
   template <class Field>
   void choice(std::string_view name, Field& field, std::initializer_list<std::pair<std::string_view, Field>> choices,

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "http/pages.hpp"
+
 namespace ratebook::settings {
 namespace {
 
@@ -28,7 +30,8 @@ void add_main(Rows& rows, Settings& s) {
   rows.count("cores", s.http.cores, 0, 1024, "Threads that serve connections; 0: one a core");
   rows.duration("drain_time", s.http.drain_time, milliseconds{0}, hours{1},
                 "To go on serving after SIGTERM, not ready");
-  rows.duration("grace_time", s.http.grace_time, milliseconds{0}, hours{1}, "To finish what runs after that");
+  rows.duration("grace_time", s.http.grace_time, milliseconds{0}, hours{1},
+                "After that, for batches that are being sent; nothing else is waited for");
 }
 
 void add_log(Rows& rows, Settings& s) {
@@ -72,6 +75,12 @@ void add_http(Rows& rows, http::ServerOptions& http) {
   rows.count("workers", http.workers, 1, 4096,
              "Threads for slow answers from memory, as many for what waits for the store, and for the log");
   rows.count("work_queue_max", http.work_queue_max, 1, million, "Requests that may wait for a worker of each kind");
+  rows.list("hosts", http.hosts, http::is_host_list, "names such as rates.example.com, separated by commas, or *",
+            "What it is called besides localhost and addresses: a request for another host gets 421; empty: these "
+            "alone, with tokens any");
+  rows.list("origins", http.origins, http::is_origin_list,
+            "origins such as https://pages.example.com, separated by commas, or *",
+            "Whose pages may send and retract, besides its own");
   rows.count("connections_max", http.connections_max, 1, million, "Connections open at once");
   rows.bytes("header_max", http.header_bytes_max, KiB, MiB, "A request's line and headers together");
   rows.bytes("target_max", http.target_bytes_max, 256, MiB, "A request's path and query");
@@ -81,6 +90,8 @@ void add_http(Rows& rows, http::ServerOptions& http) {
   rows.bytes("lingered_max", http.lingered_bytes_max, 0, TiB, "Read of a refused body, so that the answer arrives");
   rows.bytes("stream_waiting_max", http.stream_bytes_waiting_max, 4 * KiB, GiB,
              "Events that may wait for a slow client, before its stream is closed");
+  rows.bytes("streams_waiting_max", http.streams_bytes_waiting_max, 64 * KiB, TiB,
+             "Events that may wait for all clients together, before the slowest one's stream is closed");
   rows.duration("header_timeout", http.header_timeout, milliseconds{10}, hours{1},
                 "From the first byte of a request to the end of its headers");
   rows.duration("first_byte_timeout", http.first_byte_timeout, milliseconds{10}, hours{1},
