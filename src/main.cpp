@@ -27,6 +27,7 @@
 #include "runtime/service_manager.hpp"
 #include "runtime/stop_signals.hpp"
 #include "settings/settings.hpp"
+#include "writer/log_check.hpp"
 #include "writer/writer.hpp"
 
 namespace ratebook {
@@ -148,6 +149,7 @@ int serve(const settings::Settings& settings) {
       });
   say_when_ready(visible, settings.http, *port);
 
+  writer::LogCheck log_check{log, store, runtime, {.report = report}};
   std::deque<std::jthread> threads;
   auto follower_options = with_report(settings.follower, report);
   follower_options.load_threads = std::min<std::size_t>(http::usable_cores(), opened->load_threads);
@@ -157,6 +159,7 @@ int serve(const settings::Settings& settings) {
   auto writer_options = with_report(settings.writer, report);
   writer_options.history = [&visible] { return visible.histories(); };
   for (std::uint32_t partition = 0; partition < log.partition_count(); ++partition) {
+    threads.emplace_back([&, partition](const std::stop_token& stop) { log_check.run(partition, stop); });
     threads.emplace_back([&, partition](const std::stop_token& stop) {
       const auto offer = std::bind_front(&follower::Hints::offer, &hints);
       writer::run_partition(log, store, runtime, partition, writer_options, offer, stop);

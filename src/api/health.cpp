@@ -1,6 +1,8 @@
 // GET /livez: this process answers. GET /readyz: it holds every version that the store had when it started, and is not
-// about to end, and its log takes batches; a load balancer sends requests here only then.
+// about to end, and its file, where it has one, is at its path; a load balancer sends requests here only then. A node
+// whose log in Kafka is not its store's stays ready, for reads, and says that it takes no batches.
 #include "api/endpoints.hpp"
+#include "api/log_doubt.hpp"
 #include "api/reading.hpp"
 #include "json/writer.hpp"
 
@@ -28,7 +30,13 @@ http::Route ready(Service& service) {
               return answer_with_view({problems::not_ready, *refusal, {}, {}}, view, response);
             }
             response.content_type = "application/json";
-            response.body = R"({"status":"ready"})";
+            const auto refuses = why_not_accepting(service.log);
+            {
+              json::Object body{response.body};
+              body.text("status", "ready");
+              body.boolean("accepting", !refuses);
+              if (refuses) body.text("not_accepting_because", *refuses);
+            }
             add_view_headers(view, response);
           }},
           "readyz"};

@@ -14,6 +14,7 @@
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/headers.hpp"
+#include "api/log_doubt.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
 #include "json/writer.hpp"
@@ -143,6 +144,7 @@ class Post : public std::enable_shared_from_this<Post> {
     const std::string_view source = intake_->source();
     if (source.empty()) return true;
     refusal_ = caller_.may_send(source) ? upload_->name(source) : wrong_source(source, Need::send);
+    if (!refusal_ && !posted_.dry_run) refusal_ = another_log(service_.log, std::string{source});
     return !refusal_;
   }
 
@@ -365,6 +367,9 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
   const std::string source = posted->source.empty() ? caller.only_source().value_or("") : posted->source;
   if (const auto problem = source.empty() ? std::nullopt : too_much_waiting(service, source, 0))
     return refuse(*problem);
+  if (const auto problem = source.empty() || posted->dry_run ? std::nullopt : another_log(service.log, source)) {
+    return refuse(*problem);
+  }
   auto upload = service.uploads.enter(source);
   if (!upload) return refuse(upload.error());
   const auto post = std::make_shared<Post>(service, std::move(request), std::move(*posted), std::move(caller),

@@ -1,6 +1,7 @@
 #include "api/service.hpp"
 
 #include "api/endpoints.hpp"
+#include "api/log_doubt.hpp"
 
 namespace ratebook::api {
 
@@ -68,6 +69,8 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
   metrics.gauge("ratebook_book_bytes", "Memory of the book.",
                 [this] { return static_cast<double>(view().book->bytes()); });
   metrics.gauge("ratebook_ready", "1: this node is ready.", [this] { return view().ready && !leaving ? 1.0 : 0.0; });
+  metrics.gauge("ratebook_accepting", "1: this node takes batches, its log is the one that its store was written from.",
+                [this] { return why_not_accepting(log) ? 0.0 : 1.0; });
   metrics.gauge("ratebook_confirmed_age_seconds", "How long ago the store confirmed the version shown as the newest.",
                 [this] { return static_cast<double>(runtime.wall_time() - view().confirmed_at) / 1000.0; });
 }

@@ -1,4 +1,7 @@
 #include "engines/engines.hpp"
+
+#include <algorithm>
+
 #include "kafka/kafka_metrics.hpp"
 #include "postgres/store.hpp"
 
@@ -45,8 +48,11 @@ Result<Engines> open_cluster(const Parts& parts, const std::stop_token& stop) {
       open_in_time(parts, stop, [&] { return postgres::PostgresStore::open(held->postgres_options, parts.runtime); });
   if (!store) return std::unexpected(store.error());
   held->store = *std::move(store);
-  auto log = open_in_time(parts, stop, [&] {
-    return kafka::KafkaLog::open(held->kafka_options, parts.runtime, held->store->partition_count());
+  auto log = open_in_time(parts, stop, [&]() -> Result<std::unique_ptr<kafka::KafkaLog>> {
+    const auto positions = held->store->positions();
+    if (!positions) return std::unexpected(positions.error());
+    const bool has_position = std::ranges::any_of(*positions, [](const Position& each) { return each.offset >= 0; });
+    return kafka::KafkaLog::open(held->kafka_options, parts.runtime, {held->store->partition_count(), has_position});
   });
   if (!log) return std::unexpected(log.error());
   held->log = *std::move(log);

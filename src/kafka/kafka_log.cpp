@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "kafka/topic.hpp"
-
 namespace ratebook::kafka {
 namespace {
 
@@ -24,11 +22,11 @@ rd::PartitionList one_partition(const KafkaOptions& options, std::uint32_t parti
 }  // namespace
 
 KafkaLog::KafkaLog(KafkaOptions options, const Runtime& runtime, std::uint32_t partition_count)
-    : options_(std::move(options)), runtime_(runtime), partition_count_(partition_count), surely_in_(partition_count) {}
+    : options_(std::move(options)), runtime_(runtime), partition_count_(partition_count), standing_(runtime, partition_count) {}
 
 Result<std::unique_ptr<KafkaLog>> KafkaLog::open(const KafkaOptions& options, const Runtime& runtime,
-                                                 std::optional<std::uint32_t> store_partitions) {
-  const auto partitions = prepare_topic(options, runtime, store_partitions);
+                                                 const StoreSide& store) {
+  const auto partitions = prepare_topic(options, runtime, store);
   if (!partitions) return std::unexpected(partitions.error());
   std::unique_ptr<KafkaLog> log{new KafkaLog{options, runtime, *partitions}};
   auto sequences = Client::make(RD_KAFKA_CONSUMER, log->options_, sequence_settings(options));
@@ -51,11 +49,7 @@ Result<std::unique_ptr<KafkaLog>> KafkaLog::open(const KafkaOptions& options, co
 }
 
 Result<std::shared_ptr<Producer>> KafkaLog::make_producer() {
-  return Producer::make(options_, runtime_, counters_, [this](std::uint32_t partition, Offset offset) {
-    std::atomic<Offset>& end = surely_in_[partition];
-    for (Offset known = end; known <= offset && !end.compare_exchange_weak(known, offset + 1);) {
-    }
-  });
+  return Producer::make(options_, runtime_, counters_, standing_);
 }
 
 Result<std::shared_ptr<Producer>> KafkaLog::producer() {
@@ -82,12 +76,16 @@ Result<std::vector<log::StoredRecord>> KafkaLog::read(std::uint32_t partition, O
                                                       Duration wait) {
   if (partition >= partition_count_) return std::unexpected(no_such_partition(partition));
   if (bytes_max < look_up_bytes && wait == Duration{0}) return lookup_readers_[partition].look_up(from);
-  return sequence_readers_[partition].read(from, bytes_max, wait, surely_in_[partition]);
+  auto records = sequence_readers_[partition].read(from, bytes_max, wait, standing_.reach(partition));
+  if (records && !records->empty()) standing_.reaches(partition, records->back().offset + 1);
+  return records;
 }
 
 Result<Offset> KafkaLog::end(std::uint32_t partition) {
   if (partition >= partition_count_) return std::unexpected(no_such_partition(partition));
-  return lookup_readers_[partition].end();
+  const auto end = lookup_readers_[partition].end();
+  if (end) standing_.reaches(partition, *end);
+  return end;
 }
 
 Result<void> KafkaLog::trim(std::uint32_t partition, Offset before) {

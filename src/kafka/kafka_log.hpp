@@ -16,20 +16,23 @@
 #include "kafka/group.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/reader.hpp"
+#include "kafka/topic.hpp"
 #include "log/log.hpp"
+#include "log/standing.hpp"
 
 namespace ratebook::kafka {
 
 class KafkaLog final : public log::Log {
  public:
-  /// Makes the topic where there is none, with as many partitions as the store says, and joins the group. `runtime`
-  /// must outlive it. Failure::conflict: a topic that would not keep what is accepted; unavailable: no answer; refused:
-  /// a wrong setting.
+  /// Makes the topic where there is none and the store has read none, and joins the group. `runtime` must outlive it.
+  /// Failure::conflict: a topic that is not the store's, or would not keep what is accepted; unavailable: no answer;
+  /// refused: a wrong setting.
   static Result<std::unique_ptr<KafkaLog>> open(const KafkaOptions& options, const Runtime& runtime,
-                                                std::optional<std::uint32_t> store_partitions = std::nullopt);
+                                                const StoreSide& store = {});
 
   std::uint32_t partition_count() const override { return partition_count_; }
   bool is_part_of_store() const override { return false; }
+  log::Standing* standing() override { return &standing_; }
   Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
   /// Who asks for less than look_up_bytes gets one record, from any place at the same price: it disturbs nobody who
   /// reads in sequence.
@@ -60,7 +63,7 @@ class KafkaLog final : public log::Log {
   const Runtime& runtime_;
   std::uint32_t partition_count_;
   Counters counters_;
-  std::deque<std::atomic<Offset>> surely_in_;  ///< by partition: records before it stand in the log
+  log::Standing standing_;
   Client sequences_;
   Client lookups_;
   std::deque<Reader> sequence_readers_;  ///< by partition

@@ -76,6 +76,7 @@ struct Producer::Delivery {
   std::shared_ptr<Append> append;
   std::string bytes;
   BootTime sent{};
+  Offset reach = 0;  ///< of the partition, as known when it was sent
 };
 
 /// Bytes of the queue's bound, held by one append.
@@ -102,8 +103,8 @@ class Producer::Reservation {
 };
 
 Result<std::shared_ptr<Producer>> Producer::make(const KafkaOptions& options, const Runtime& runtime,
-                                                 Counters& counters, Acknowledged acknowledged) {
-  std::shared_ptr<Producer> producer{new Producer{options, runtime, counters, std::move(acknowledged)}};
+                                                 Counters& counters, log::Standing& standing) {
+  std::shared_ptr<Producer> producer{new Producer{options, runtime, counters, standing}};
   Hooks hooks;
   hooks.delivered = [its = producer.get()](const rd_kafka_message_t& message) { its->take_delivery(message); };
   auto client = Client::make(RD_KAFKA_PRODUCER, options, producer_settings(options), std::move(hooks));
@@ -127,11 +128,26 @@ bool Producer::is_broken() const {
   return rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/// A partition only grows: what stands below a record that was there before it was sent stands in another topic (rule
+/// 23). Of a record that the broker had twice no offset may be known.
+bool Producer::is_in_another_log(std::uint32_t partition, Offset offset, Offset reach) {
+  if (offset >= reach || offset < 0) return false;
+  const auto why = fmt::format(
+      "the log's partition {} acknowledged a record as number {}, though it had {} before: the topic {} is not the one "
+      "that it was, it was deleted and made again, or the brokers are others; connect the log that belongs to this store",
+      partition, offset, reach, options_.topic);
+  if (standing_.is_other(partition, why, false)) options_.report({Failure::damaged, "no batches are taken: " + why});
+  standing_.ask_for_look(partition);
+  return true;
+}
+
 void Producer::take_delivery(const rd_kafka_message_t& message) {
   const bool is_in = message.err == RD_KAFKA_RESP_ERR_NO_ERROR;
-  if (is_in) acknowledged_(static_cast<std::uint32_t>(message.partition), message.offset);
   const BootTime now = runtime_.boot_time();
   const std::unique_ptr<Delivery> delivery{static_cast<Delivery*>(message._private)};
+  const std::uint32_t partition = delivery->append->partition;
+  const bool is_elsewhere = is_in && is_in_another_log(partition, message.offset, delivery->reach);
+  if (is_in) standing_.reaches(partition, message.offset + 1);
   {
     const std::scoped_lock lock{mutex_};
     Append& append = *delivery->append;
@@ -140,7 +156,8 @@ void Producer::take_delivery(const rd_kafka_message_t& message) {
     append.moved = now;
     if (is_in) {
       // Out of order, or at no known place, the attempt could not be vouched for.
-      if (message.offset <= append.last) append.failed = append.in_doubt = true;
+      if (message.offset <= append.last || is_elsewhere) append.failed = append.in_doubt = true;
+      if (is_elsewhere && append.why.empty()) append.why = "the topic is not the one that it was";
       append.last = message.offset;
       ++append.acknowledged;
       append.acknowledged_bytes += delivery->bytes.size();
@@ -205,7 +222,8 @@ Result<void> Producer::send(const std::shared_ptr<Append>& append, std::string b
     return append->failed || append->records == 0 || append->bytes + size <= options_.append_bytes_max;
   };
   if (auto waited = wait_for(*append, has_room); !waited) return waited;
-  auto delivery = std::make_unique<Delivery>(append, std::move(bytes), runtime_.boot_time());
+  auto delivery = std::make_unique<Delivery>(append, std::move(bytes), runtime_.boot_time(),
+                                             standing_.reach(append->partition));
   {
     const std::scoped_lock lock{mutex_};
     // In doubt nothing is added to an attempt (rule 2).

@@ -13,16 +13,15 @@
 
 #include "kafka/client.hpp"
 #include "log/log.hpp"
+#include "log/standing.hpp"
 
 namespace ratebook::kafka {
 
-/// Told of each acknowledged record, before its append is.
-using Acknowledged = std::function<void(std::uint32_t partition, Offset offset)>;
-
 class Producer {
  public:
+  /// `standing` is told of each acknowledged record, before its append is.
   static Result<std::shared_ptr<Producer>> make(const KafkaOptions& options, const Runtime& runtime, Counters& counters,
-                                                Acknowledged acknowledged);
+                                                log::Standing& standing);
   /// No append may be under way.
   ~Producer();
   Producer(const Producer&) = delete;
@@ -37,9 +36,10 @@ class Producer {
   struct Append;
   struct Delivery;
   class Reservation;
-  Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters, Acknowledged acknowledged)
-      : options_(options), runtime_(runtime), counters_(counters), acknowledged_(std::move(acknowledged)) {}
+  Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters, log::Standing& standing)
+      : options_(options), runtime_(runtime), counters_(counters), standing_(standing) {}
 
+  bool is_in_another_log(std::uint32_t partition, Offset offset, Offset reach);
   void take_delivery(const rd_kafka_message_t& message);
   Result<void> send_all(const std::shared_ptr<Append>& append, std::vector<std::string> head,
                         const log::RecordSource& tail);
@@ -50,7 +50,7 @@ class Producer {
   const KafkaOptions& options_;
   const Runtime& runtime_;
   Counters& counters_;
-  Acknowledged acknowledged_;
+  log::Standing& standing_;
   mutable std::mutex mutex_;  ///< guards all appends' state and what is reserved
   std::size_t reserved_ = 0;  ///< bytes, of the queue's bound
   Client client_;

@@ -97,12 +97,14 @@ Result<std::vector<log::StoredRecord>> Reader::first_record(Offset from, Duratio
       if (!ends) return std::unexpected(ends.error());
       if (from > ends->end) {
         runtime_.sleep(wait);
-        return Records{};
+        return std::unexpected(ends_before(from, ends->end));
       }
+      short_since_.reset();
     }
     if (from < surely_in) is_at_end_ = false;
     if (is_at_end_ && runtime_.boot_time() - heard_at_ >= options_.read_time_max) {
       if (auto heard = ask_at_end(from, until); !heard) return std::unexpected(heard.error());
+      if (is_lost_) continue;
     }
     const bool was_at_end = is_at_end_;
     const BootTime stop = was_at_end ? began + wait : until;
@@ -116,7 +118,7 @@ Result<std::vector<log::StoredRecord>> Reader::first_record(Offset from, Duratio
     const bool is_over = runtime_.boot_time() >= stop;
     if (was_at_end && is_at_end_ && is_over) return Records{};
     if (!is_at_end_ && runtime_.boot_time() >= until) {
-      is_lost_ = true;
+      is_lost_ = true;  // where the log ends now is asked next time
       return std::unexpected(unavailable("timed out"));
     }
   }
@@ -230,6 +232,7 @@ Result<void> Reader::ask_at_end(Offset from, BootTime until) {
   }
   heard_at_ = runtime_.boot_time();
   if (from < *end) is_at_end_ = false;
+  if (from > *end) is_lost_ = true;
   return {};
 }
 
@@ -281,6 +284,17 @@ Result<std::optional<log::StoredRecord>> Reader::next(Offset from, Duration wait
     if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) return std::nullopt;  // trimmed, or a leader that lags
     return std::unexpected(unavailable(rd_kafka_message_errstr(message.get())));
   }
+}
+
+/// A new leader's end may lag behind what was read for a moment; what it acknowledges then stands behind that all the
+/// same.
+Fault Reader::ends_before(Offset from, Offset end) {
+  const BootTime now = runtime_.boot_time();
+  if (!short_since_) short_since_ = now;
+  const bool may_pass = now - *short_since_ < options_.read_time_max;
+  return {may_pass ? Failure::unavailable : Failure::damaged,
+          fmt::format("partition {} of the log ends at {}, before record {}, which was asked for{}", partition_, end,
+                      from, may_pass ? "" : ": it is not the log that it was, or has lost records")};
 }
 
 void Reader::let_go() {

@@ -50,6 +50,7 @@ class Reader {
   Result<std::optional<log::StoredRecord>> next(Offset from, Duration wait);
   Result<std::optional<log::StoredRecord>> next_within(Offset from, BootTime until);
   Result<Records> first_record(Offset from, Duration wait, Offset surely_in);
+  Fault ends_before(Offset from, Offset end);
   void let_go();
   Fault unavailable(std::string_view why) const;
 
@@ -65,6 +66,7 @@ class Reader {
   bool is_lost_ = true;                    ///< where it stands is not known
   bool is_at_end_ = false;                 ///< the last fetch found nothing at next_
   BootTime heard_at_{0};                   ///< when the leader last sent anything
+  std::optional<BootTime> short_since_;    ///< the log ends before what was asked for
   Offset next_ = 0;                        ///< what comes next is here or later
   std::optional<log::StoredRecord> held_;  ///< comes next
   std::atomic<std::int64_t> behind_ = 0;

@@ -199,8 +199,7 @@ Result<void> check_config(const KafkaOptions& options, const TopicConfig& config
                           options.topic, fmt::join(found, ", "), options.topic, fmt::join(mend, ",")));
 }
 
-Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& runtime,
-                                    std::optional<std::uint32_t> store_partitions) {
+Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& runtime, const StoreSide& store) {
   // A consumer: it never makes a topic by asking for it.
   const auto client = Client::make(RD_KAFKA_CONSUMER, options, {});
   if (!client) return std::unexpected(client.error());
@@ -210,7 +209,7 @@ Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& 
     const auto shape = admin.shape();
     if (!shape) return std::unexpected(shape.error());
     if (*shape) {
-      if (auto checked = check_shape(options, **shape, store_partitions); !checked) {
+      if (auto checked = check_shape(options, **shape, store.partitions); !checked) {
         return std::unexpected(checked.error());
       }
       const auto config = admin.config();
@@ -218,8 +217,16 @@ Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& 
       if (auto checked = check_config(options, *config); !checked) return std::unexpected(checked.error());
       return (*shape)->partitions;
     }
+    if (store.has_position) {
+      return fail(
+          Failure::conflict,
+          fmt::format("there is no topic {} at {}, but the store was written from one: connect the brokers and name the "
+                      "topic that belong to this store; where it is lost for good, see what the docs say of a log that "
+                      "begins anew. None is made",
+                      options.topic, options.brokers));
+    }
     if (!made) {
-      if (auto done = admin.make(store_partitions.value_or(options.partitions)); !done) {
+      if (auto done = admin.make(store.partitions.value_or(options.partitions)); !done) {
         return std::unexpected(done.error());
       }
       made = true;

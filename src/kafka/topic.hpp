@@ -8,11 +8,15 @@
 
 namespace ratebook::kafka {
 
-/// The partition count of the topic, which is as the log needs it when this returns. `store_partitions`: as many the
-/// store has written down. Failure::conflict: it is otherwise, with words that say how to mend it; unavailable: the
-/// cluster does not answer.
-Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& runtime,
-                                    std::optional<std::uint32_t> store_partitions);
+/// What the store says of its log.
+struct StoreSide {
+  std::optional<std::uint32_t> partitions;  ///< as many it has written down
+  bool has_position = false;                ///< it was written from a topic: an empty one is not it (rule 23)
+};
+
+/// The partition count of the topic, which is as the log needs it when this returns. Failure::conflict: it is
+/// otherwise, with words that say how to mend it; unavailable: the cluster does not answer.
+Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& runtime, const StoreSide& store);
 
 /// Whether a topic of these settings, by their names, keeps what is accepted. Failure::conflict as above.
 using TopicConfig = std::map<std::string, std::string, std::less<>>;

@@ -30,7 +30,7 @@ void make_topic(const KafkaOptions& options, const std::vector<std::pair<const c
 }
 
 std::string refusal(const KafkaOptions& options, std::optional<std::uint32_t> store_partitions = std::nullopt) {
-  const auto prepared = prepare_topic(options, test_runtime(), store_partitions);
+  const auto prepared = prepare_topic(options, test_runtime(), {store_partitions});
   if (prepared) return "accepted";
   EXPECT_EQ(prepared.error().failure, Failure::conflict);
   return prepared.error().message;
@@ -38,9 +38,9 @@ std::string refusal(const KafkaOptions& options, std::optional<std::uint32_t> st
 
 TEST(KafkaTopic, IsMadeOnceWithThePartitionsOfTheStore) {
   const auto options = test_options(4);
-  EXPECT_EQ(prepare_topic(options, test_runtime(), 5), 5U);
-  EXPECT_EQ(prepare_topic(options, test_runtime(), 5), 5U);
-  EXPECT_EQ(prepare_topic(options, test_runtime(), std::nullopt), 5U);
+  EXPECT_EQ(prepare_topic(options, test_runtime(), {5}), 5U);
+  EXPECT_EQ(prepare_topic(options, test_runtime(), {5}), 5U);
+  EXPECT_EQ(prepare_topic(options, test_runtime(), {}), 5U);
   EXPECT_THAT(refusal(options, 6), HasSubstr("has 5 partitions, the store was written from 6"));
 }
 
@@ -49,7 +49,7 @@ TEST(KafkaTopic, NodesThatStartAtOnceAgree) {
   std::vector<std::jthread> nodes;
   for (int i = 0; i < 4; ++i) {
     nodes.emplace_back([&] {
-      const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+      const auto prepared = prepare_topic(options, test_runtime(), {});
       EXPECT_TRUE(prepared && *prepared == 3U) << prepared.error().message;
     });
   }
@@ -104,7 +104,7 @@ TEST(KafkaTopic, FewerCopiesThanAskedForAreRefused) {
 TEST(KafkaTopic, MoreCopiesThanBrokersAreWaitedFor) {
   auto options = test_options();
   options.replication = 3;
-  const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+  const auto prepared = prepare_topic(options, test_runtime(), {});
   ASSERT_FALSE(prepared);
   EXPECT_EQ(prepared.error().failure, Failure::unavailable) << "the others may be on their way";
   EXPECT_THAT(prepared.error().message, HasSubstr("start more brokers"));
@@ -121,7 +121,7 @@ TEST(KafkaTopic, NobodyThereIsSaidInTime) {
   options.brokers = "127.0.0.1:1";
   options.open_time_max = std::chrono::seconds{1};
   const BootTime began = test_runtime().boot_time();
-  const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+  const auto prepared = prepare_topic(options, test_runtime(), {});
   EXPECT_LT(test_runtime().boot_time() - began, std::chrono::seconds{4});
   ASSERT_FALSE(prepared);
   EXPECT_EQ(prepared.error().failure, Failure::unavailable);
@@ -131,7 +131,7 @@ TEST(KafkaTopic, NobodyThereIsSaidInTime) {
 TEST(KafkaTopic, AWrongSettingIsNamed) {
   auto options = test_options();
   options.security.protocol = "carrier-pigeon";
-  const auto prepared = prepare_topic(options, test_runtime(), std::nullopt);
+  const auto prepared = prepare_topic(options, test_runtime(), {});
   ASSERT_FALSE(prepared);
   EXPECT_EQ(prepared.error().failure, Failure::refused);
   EXPECT_THAT(prepared.error().message, HasSubstr("carrier-pigeon"));

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "log/standing.hpp"
+
 namespace ratebook::log {
 namespace {
 
@@ -13,6 +15,29 @@ RecordSource single(std::string bytes) {
     given = true;
     return std::move(bytes);
   };
+}
+
+/// A node that has just started knows within milliseconds.
+constexpr Duration first_look_time_max = std::chrono::seconds{2};
+
+/// Why nothing may be vouched for in the partition now (rule 23).
+std::optional<std::string> doubt_of(Log& log, std::uint32_t partition) {
+  const Standing* standing = log.standing();
+  return standing == nullptr ? std::nullopt : standing->doubt(partition);
+}
+
+/// Into a log that is the store's from before the first record to behind the last. Found meanwhile to be another one:
+/// in which of the two the records stand, nobody knows.
+Result<Offset> append(Log& log, std::uint32_t partition, const RecordSource& records, Duration wait = Duration{0}) {
+  const Standing* standing = log.standing();
+  if (standing == nullptr) return log.append(partition, records);
+  static_cast<void>(standing->doubt(partition, wait));
+  const auto start = standing->begin_look(partition);
+  if (auto why = standing->doubt(partition)) return fail(Failure::refused, *std::move(why));
+  auto last = log.append(partition, records);
+  if (!last) return last;
+  if (auto why = standing->doubt_since(partition, start)) return fail(Failure::unknown, *std::move(why));
+  return last;
 }
 
 }  // namespace
@@ -30,7 +55,7 @@ std::optional<Place> parse_place(std::string_view text) {
 }
 
 Result<void> abandon(Log& log, std::uint32_t partition, const std::string& attempt) {
-  const auto offset = log.append(partition, single(encode(AbandonRecord{attempt})));
+  const auto offset = append(log, partition, single(encode(AbandonRecord{attempt})));
   if (!offset) return std::unexpected(offset.error());
   return {};
 }
@@ -56,7 +81,7 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
       return encode(ChunkRecord{header, attempt, number, next == chunk_count, std::move(*prices)});
     };
     const BootTime started = runtime.boot_time();
-    const auto last = log.append(partition, records);
+    const auto last = append(log, partition, records, first_look_time_max);
     if (last) {
       // Acknowledged too late, the attempt may stand behind a writer's abandon record: only a new one can be vouched
       // for.
@@ -74,6 +99,7 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
     // Without its last chunk, which was never produced, the attempt is void whatever comes.
     if (unreadable) return std::unexpected(maybe_in ? doubt : last.error());
     maybe_in = true;
+    if (doubt_of(log, partition)) return fail(Failure::unknown, last.error().message);
     if (runtime.boot_time() - begun > retry_time_max) break;
   }
   return std::unexpected(doubt);
@@ -81,13 +107,15 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
 
 Result<Place> put_retraction(Log& log, const RetractionRecord& retraction) {
   const std::uint32_t partition = partition_of(retraction.source, log.partition_count());
-  const auto offset = log.append(partition, single(encode(retraction)));
+  const auto offset = append(log, partition, single(encode(retraction)), first_look_time_max);
   if (!offset) return std::unexpected(offset.error());
   return Place{partition, *offset};
 }
 
 Result<std::optional<BatchHeader>> find_batch(Log& log, Place place, const std::string& id) {
   if (place.partition >= log.partition_count()) return std::nullopt;
+  // Another log's silence says nothing of the batch.
+  if (auto why = doubt_of(log, place.partition)) return fail(Failure::unavailable, *std::move(why));
   const auto records = log.read(place.partition, place.offset, 1, Duration{0});
   if (!records) {
     if (records.error().failure == Failure::damaged) return std::nullopt;  // trimmed: the store knows the batch

@@ -35,17 +35,19 @@ inline constexpr Duration retry_time_max = std::chrono::seconds{5};    ///< a cl
 /// Puts a batch into its source's partition as attempts with random ids; after a doubtful one it says so by an abandon
 /// record and starts a new one, at most `tries` in all, none after a doubt that took retry_time_max. On success every
 /// chunk is acknowledged, the last within T of the first produce: the batch is accepted. Failure::unknown: it may still
-/// be committed (a 5xx tells the client to repeat with the same key); Failure::refused or full: it is surely not in.
+/// be committed (a 5xx tells the client to repeat with the same key); Failure::refused or full: it is surely not in. A
+/// log that is not known to be the store's is given nothing (rule 23).
 Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader& header, std::size_t chunk_count,
                             const ChunkReader& chunk, int tries = 3, Duration time_max = attempt_time_max);
 
 /// Gives an attempt up: void for ever, unless its last chunk stands before this record.
 Result<void> abandon(Log& log, std::uint32_t partition, const std::string& attempt);
 
-/// Puts a retraction into its source's partition; returns where it stands.
+/// Puts a retraction into its source's partition; returns where it stands. Failures as put_batch's.
 Result<Place> put_retraction(Log& log, const RetractionRecord& retraction);
 
 /// The batch whose chunk stands at `place`, if it is one of batch `id`: what a node answers for `accepted`.
+/// Failure::unavailable: also where this log is not known to be the store's.
 Result<std::optional<BatchHeader>> find_batch(Log& log, Place place, const std::string& id);
 
 }  // namespace ratebook::log

@@ -4,6 +4,8 @@
 
 #include <deque>
 
+#include "log/standing.hpp"
+
 namespace ratebook::log {
 namespace {
 
@@ -14,14 +16,18 @@ class ScriptedLog final : public Log {
   std::deque<Answer> script;
   std::vector<Record> records;
   BootTime now{};
+  std::optional<Standing> known;  ///< nullopt: it can be no other log
+  std::function<void()> on_append = [] {};
   Duration silence{};  ///< before nobody can say what came of a record
 
   std::uint32_t partition_count() const override { return 4; }
   bool is_part_of_store() const override { return false; }
+  Standing* standing() override { return known ? &*known : nullptr; }
   Result<Offset> append(std::uint32_t partition, const RecordSource& source) override {
     EXPECT_EQ(partition, partition_of("carrier-a", 4));
     const Answer answer = script.empty() ? Answer::ack : script.front();
     if (!script.empty()) script.pop_front();
+    on_append();
     std::vector<std::string> given;
     while (true) {
       auto next = source();
@@ -174,6 +180,64 @@ TEST(RecordTest, AnyBytesAreARecordOrSayWhyNot) {
   BatchHeader other = header;
   other.id = std::string(32, '0');
   EXPECT_EQ(decode(encode(ChunkRecord{other, std::string(32, 'a'), 0, true, ""})).error().failure, Failure::damaged);
+}
+
+/// Of rule 23: the partition of `header` is the store's, or another log's.
+class AttemptInDoubtTest : public AttemptTest {
+ protected:
+  AttemptInDoubtTest() {
+    log.known.emplace(runtime, 4);
+    log.known->proven(partition, {}, -1);
+  }
+  void find_another() { log.known->is_other(partition, "record 7 has other bytes", true); }
+  void find_the_right_one() { log.known->proven(partition, log.known->begin_look(partition), -1); }
+
+  const std::uint32_t partition = partition_of("carrier-a", 4);
+};
+
+TEST_F(AttemptInDoubtTest, TheStoresLogTakesIt) {
+  EXPECT_TRUE(put());
+  EXPECT_TRUE(put_retraction(log, {header.id, "carrier-a", 1}));
+}
+
+TEST_F(AttemptInDoubtTest, AnotherLogIsGivenNothing) {
+  find_another();
+  const auto refused = put();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().failure, Failure::refused);
+  EXPECT_EQ(refused.error().message, "record 7 has other bytes");
+  EXPECT_EQ(put_retraction(log, {header.id, "carrier-a", 1}).error().failure, Failure::refused);
+  EXPECT_EQ(abandon(log, partition, "an attempt").error().failure, Failure::refused);
+  EXPECT_TRUE(log.records.empty());
+  find_the_right_one();
+  EXPECT_TRUE(put());
+}
+
+TEST_F(AttemptInDoubtTest, OneThatTurnsOutToBeAnotherMeanwhileIsNotVouchedFor) {
+  log.on_append = [&] { find_another(); };
+  const auto unknown = put();
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().failure, Failure::unknown);
+  EXPECT_EQ(log.records.size(), 2U) << "no further attempt, and nothing that would abandon the first";
+}
+
+TEST_F(AttemptInDoubtTest, NorIsOneThatWasAnotherForAWhile) {
+  log.on_append = [&] {
+    find_another();
+    find_the_right_one();
+  };
+  EXPECT_EQ(put_retraction(log, {header.id, "carrier-a", 1}).error().failure, Failure::unknown);
+  log.script = {Answer::ack};
+  EXPECT_EQ(put_batch(log, runtime, header, 2, [](std::size_t) { return std::string{"p"}; }, 1).error().failure,
+            Failure::unknown);
+}
+
+TEST_F(AttemptInDoubtTest, WhatALogWithoutItSaysOfABatchIsNoAnswer) {
+  const auto submitted = put();
+  ASSERT_TRUE(submitted);
+  EXPECT_TRUE(*find_batch(log, submitted->last, header.id));
+  find_another();
+  EXPECT_EQ(find_batch(log, submitted->last, header.id).error().failure, Failure::unavailable);
 }
 
 }  // namespace

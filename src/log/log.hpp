@@ -18,6 +18,8 @@
 
 namespace ratebook::log {
 
+class Standing;
+
 struct StoredRecord {
   Offset offset = 0;
   std::string bytes;
@@ -44,14 +46,20 @@ class Log {
   virtual std::uint32_t partition_count() const = 0;
   /// Whether log and store are one file, so that they cannot part and a position needs no digest to prove it.
   virtual bool is_part_of_store() const = 0;
+  /// What this node knows of whether this is the log that the store was written from (rule 23); nullptr: it can be no
+  /// other. Appends and reads add what they see; a look at the store's position decides (writer/log_check.hpp).
+  virtual Standing* standing() { return nullptr; }
 
   /// Appends the records in order and blocks until each is acknowledged as durable; returns the last one's offset.
   /// Other records may stand between them. Failure::refused and full: none of them is in, nor will be.
-  /// Failure::unknown: any of them may be in, now or later.
+  /// Failure::unknown: any of them may be in, now or later. So is one that was acknowledged at an offset below a record
+  /// that this node knew before: it stands in another log.
   virtual Result<Offset> append(std::uint32_t partition, const RecordSource& records) = 0;
 
   /// The records from offset `from` on, in order: at most bytes_max in all but at least one if there is one; waits at
-  /// most `wait` for the first. Failure::damaged: records from `from` on have been trimmed.
+  /// most `wait` for the first. Failure::damaged: records from `from` on have been trimmed. Where the log ends before
+  /// `from`, though it reached `from` once: Failure::unavailable, and damaged where it goes on to, for longer than a
+  /// change of leaders explains; never empty, so that who reads in sequence passes over nothing.
   virtual Result<std::vector<StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                                  Duration wait) = 0;
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "postgres/store.hpp"
 
@@ -65,6 +66,21 @@ Result<store::Head> PostgresStore::head() {
   const auto rows = ask(head_question());
   if (!rows) return std::unexpected(rows.error());
   return newest_in(*rows);
+}
+
+/// A plain read: what a primary that was one says of the log is as true.
+Result<std::vector<Position>> PostgresStore::positions() {
+  const BootTime deadline = runtime_.boot_time() + options_.question_time;
+  auto lease = primary_.lease(deadline);
+  if (!lease) return std::unexpected(lease.error());
+  const std::array question{Statement{"SELECT position_offset, position_digest FROM log_partition ORDER BY partition"}};
+  const auto rows = (*lease)->run(question, Effect::none, deadline - runtime_.boot_time());
+  if (!rows) return fail(Failure::unavailable, rows.error().message);
+  std::vector<Position> positions;
+  for (int row = 0; row < rows->front().size(); ++row) {
+    positions.push_back({.offset = rows->front().integer(row, 0), .digest = rows->front().digest(row, 1)});
+  }
+  return positions;
 }
 
 Result<std::vector<VersionRow>> PostgresStore::versions(Version after, std::size_t limit) {

@@ -35,14 +35,18 @@ Broker::Broker(Scheduler& scheduler, Settings& settings, BrokerObserver observer
   for (auto& partition : partitions_) partition.appended = scheduler.make_signal();
 }
 
-Offset Broker::append(std::uint32_t partition, std::string bytes) {
+Offset Broker::append(std::uint32_t partition, std::string bytes, const Told& told) {
   Partition& its = partitions_[partition];
   // A broker may leave offsets out; nobody may count on the next one.
   if (!settings_.embedded && scheduler_.random().chance(0.05)) its.end += 2;
   const Offset offset = its.end++;
   scheduler_.note("log", "append", {partition, static_cast<std::uint64_t>(offset), bytes.size()});
   if (scheduler_.is_verbose()) scheduler_.explain(describe(bytes));
-  observer_.appended(partition, offset, bytes);
+  if (is_aside(partition)) {
+    observer_.appended_elsewhere(bytes, told.is_other || offset < told.reach);
+  } else {
+    observer_.appended(partition, offset, bytes);
+  }
   its.records.emplace(offset, std::move(bytes));
   its.appended.notify();
   return offset;
@@ -78,6 +82,40 @@ void Broker::lose_newest(std::uint32_t partition, std::size_t count) {
     its.end = its.records.rbegin()->first;
     its.records.erase(its.end);
   }
+}
+
+void Broker::change(std::uint32_t partition, Partition to) {
+  to.appended = partitions_[partition].appended;
+  to.number = ++log_count_;
+  partitions_[partition] = std::move(to);
+  scheduler_.note("log", is_aside(partition) ? "another log" : "the right log again",
+                  {partition, static_cast<std::uint64_t>(partitions_[partition].end)});
+  partitions_[partition].appended.notify();
+}
+
+void Broker::put_aside(std::uint32_t partition, std::vector<log::StoredRecord> other) {
+  Partition to;
+  for (auto& record : other) {
+    to.end = record.offset + 1;
+    to.records.emplace(record.offset, std::move(record.bytes));
+  }
+  aside_.emplace(partition, partitions_[partition]);
+  change(partition, std::move(to));
+}
+
+void Broker::bring_back() {
+  for (auto& [partition, right] : std::exchange(aside_, {})) change(partition, std::move(right));
+}
+
+const std::map<Offset, std::string>& Broker::right_records(std::uint32_t partition) const {
+  const auto aside = aside_.find(partition);
+  return aside == aside_.end() ? partitions_[partition].records : aside->second.records;
+}
+
+std::string Broker::right_record(std::uint32_t partition, Offset offset) const {
+  const auto& records = right_records(partition);
+  const auto found = records.lower_bound(offset);
+  return found == records.end() ? std::string{} : found->second;
 }
 
 void Broker::join(const std::string& node) {
@@ -120,8 +158,18 @@ log::Assignment Broker::assignment(const std::string& node) const {
   return view == views_.end() ? log::Assignment{} : view->second;
 }
 
-SimLog::SimLog(Scheduler& scheduler, Settings& settings, Broker& broker, std::string node)
-    : scheduler_(scheduler), settings_(settings), broker_(broker), node_(std::move(node)) {}
+SimLog::SimLog(Scheduler& scheduler, Settings& settings, Broker& broker, std::string node, const Runtime& runtime)
+    : scheduler_(scheduler),
+      settings_(settings),
+      broker_(broker),
+      node_(std::move(node)),
+      standing_(runtime, broker.partition_count()),
+      told_(broker.partition_count()),
+      read_log_(broker.partition_count()) {}
+
+log::Standing* SimLog::standing() {
+  return settings_.embedded || settings_.planted(Plant::foreign_log_accepted) ? nullptr : &standing_;
+}
 
 void SimLog::leave(const std::string&, log::Leave how) {
   if (settings_.embedded) return;
@@ -196,9 +244,26 @@ Result<Offset> SimLog::append_one(std::uint32_t partition, std::string bytes, bo
     return doubt();
   }
   const bool unanswered = settings_.hits(random, rates.append_unanswered);
-  const auto offset = scheduler_.call<Offset>(
-      there, back, [this, partition, bytes = std::move(bytes)] { return broker_.append(partition, bytes); });
+  const Told told = told_[partition];
+  const Offset reach = standing_.reach(partition);
+  struct Taken {
+    Offset offset = 0;
+    bool is_elsewhere = false;
+  };
+  const auto effect = [this, partition, bytes = std::move(bytes), told] {
+    return Taken{broker_.append(partition, bytes, told), broker_.is_aside(partition)};
+  };
+  const auto [offset, is_elsewhere] = scheduler_.call<Taken>(there, back, effect);
   if (unanswered) return doubt();
+  if (!is_elsewhere) told_[partition].reach = std::max(told_[partition].reach, offset + 1);
+  const bool unchecked =
+      settings_.planted(Plant::low_acknowledgement_counts) || settings_.planted(Plant::foreign_log_accepted);
+  if (offset < reach && !unchecked) {
+    standing_.is_other(partition, "a record was acknowledged below one that was there before", false);
+    standing_.ask_for_look(partition);
+    return doubt();
+  }
+  standing_.reaches(partition, offset + 1);
   return offset;
 }
 
@@ -242,28 +307,59 @@ Result<Offset> SimLog::append_whole(std::uint32_t partition, const log::RecordSo
 
 Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                                     Duration wait) {
-  using Records = std::vector<log::StoredRecord>;
+  struct Answer {
+    Result<std::vector<log::StoredRecord>> records;
+    std::uint64_t log_number = 0;
+  };
   Random& random = scheduler_.random();
   const Time until = scheduler_.now() + wait;
   while (true) {
     const bool fails = settings_.hits(random, settings_.rates.read_fails);
     const std::uint64_t seen = broker_.appended(partition).count();
-    auto records = scheduler_.call<Result<Records>>(settings_.delay(random), settings_.delay(random),
-                                                    [this, partition, from, bytes_max]() -> Result<Records> {
-                                                      if (from < broker_.trimmed_before(partition))
-                                                        return fail(Failure::damaged, "trimmed");
-                                                      return broker_.read(partition, from, bytes_max);
-                                                    });
+    const auto effect = [this, partition, from, bytes_max] {
+      return Answer{read_now(partition, from, bytes_max), broker_.log_number(partition)};
+    };
+    auto answer = scheduler_.call<Answer>(settings_.delay(random), settings_.delay(random), effect);
     if (fails || unreachable()) return fail(Failure::unavailable, "the log does not answer");
-    if (!records || !records->empty() || scheduler_.now() >= until) return records;
+    if (answer.records) note_told(partition, answer.log_number, bytes_max == 1, *answer.records);
+    if (!answer.records || !answer.records->empty() || scheduler_.now() >= until) return std::move(answer.records);
     broker_.appended(partition).wait_past(seen, until - scheduler_.now());
+  }
+}
+
+/// In the broker. A change of logs breaks the connections that are read in sequence.
+Result<std::vector<log::StoredRecord>> SimLog::read_now(std::uint32_t partition, Offset from, std::size_t bytes_max) {
+  const bool in_sequence = bytes_max > 1;
+  if (in_sequence && std::exchange(read_log_[partition], broker_.log_number(partition)) != broker_.log_number(partition))
+    return fail(Failure::unavailable, "the connection broke");
+  if (from < broker_.trimmed_before(partition)) return fail(Failure::damaged, "trimmed");
+  if (in_sequence && from > broker_.end(partition)) return fail(Failure::unavailable, "the log ends before");
+  return broker_.read(partition, from, bytes_max);
+}
+
+void SimLog::note_told(std::uint32_t partition, std::uint64_t number, bool is_look_up,
+                       const std::vector<log::StoredRecord>& records) {
+  if (records.empty()) return;
+  Told& told = told_[partition];
+  const auto& newest = records.back();
+  const bool is_right = broker_.right_record(partition, newest.offset) == newest.bytes;
+  if (is_right && number == broker_.log_number(partition) && !broker_.is_aside(partition)) {
+    told.reach = std::max(told.reach, newest.offset + 1);
+  }
+  if (is_look_up) {
+    told.is_other = !is_right;
+    if (!is_right) ++told.others_found;
+  } else {
+    standing_.reaches(partition, newest.offset + 1);
   }
 }
 
 Result<Offset> SimLog::end(std::uint32_t partition) {
   if (unreachable()) return fail(Failure::unavailable, "the log does not answer");
-  return scheduler_.call<Result<Offset>>(settings_.delay(scheduler_.random()), settings_.delay(scheduler_.random()),
-                                         [this, partition]() -> Result<Offset> { return broker_.end(partition); });
+  const auto end = scheduler_.call<Offset>(settings_.delay(scheduler_.random()), settings_.delay(scheduler_.random()),
+                                           [this, partition] { return broker_.end(partition); });
+  standing_.reaches(partition, end);
+  return end;
 }
 
 Result<void> SimLog::trim(std::uint32_t partition, Offset before) {
@@ -292,6 +388,12 @@ Result<std::vector<log::StoredRecord>> ForgetfulLog::read(std::uint32_t partitio
     records->insert(records->begin(), {from - 1, std::move(bytes)});
   }
   return records;
+}
+
+Result<std::vector<log::StoredRecord>> TrustedLog::read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                                        Duration wait) {
+  if (bytes_max > 1) return log_.read(partition, from, bytes_max, wait);
+  return std::vector{log::StoredRecord{from, broker_.right_record(partition, from)}};
 }
 
 }  // namespace ratebook::sim

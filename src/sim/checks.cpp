@@ -41,12 +41,24 @@ void Checks::appended(std::uint32_t partition, Offset offset, const std::string&
   log_.take(partition, offset, bytes);
 }
 
+void Checks::appended_elsewhere(const std::string& bytes, bool could_know) {
+  const auto record = log::decode(bytes);
+  const auto* chunk = record ? std::get_if<log::ChunkRecord>(&*record) : nullptr;
+  if (chunk != nullptr) elsewhere_[chunk->attempt] |= could_know;
+}
+
 void Checks::sent(const std::string& id, const Content& content) {
   Sending& sending = sendings_[content.source][id];
   if (sending.first_sent == 0) sending.first_sent = ++events_;
 }
 
-void Checks::accepted(const std::string& id, const std::string& attempt, const Content& content) {
+void Checks::accepted(const std::string& id, const std::string& attempt, const Content& content, bool found_other) {
+  if (const auto other = elsewhere_.find(attempt); other != elsewhere_.end() && !log_.is_complete(attempt)) {
+    if (found_other || other->second) {
+      violated(accepted_is_kept, fmt::format("batch {} was accepted into another log, which its node could know", id));
+    }
+    return;  // before anybody could know: the operator has lost it
+  }
   Sending& sending = sendings_[content.source][id];
   if (sending.accepted == 0) sending.accepted = ++events_;
   sending.vouched.push_back(content);

@@ -31,11 +31,13 @@ class Checks {
 
   // --- what happens, told as it happens ---
   void appended(std::uint32_t partition, Offset offset, const std::string& bytes);
+  /// A record went into another log, which stands where the nodes' log was.
+  void appended_elsewhere(const std::string& bytes, bool could_know);
   void decided(std::uint32_t partition, const std::vector<Decided>& decided);
   /// A client asks for this for the first time, under this id.
   void sent(const std::string& id, const Content& content);
-  /// put_batch vouched for it.
-  void accepted(const std::string& id, const std::string& attempt, const Content& content);
+  /// put_batch vouched for it; `found_other`: the node had found another log meanwhile.
+  void accepted(const std::string& id, const std::string& attempt, const Content& content, bool found_other);
   /// A node says that the batch is this version, while it shows `visible`.
   void answered(const std::string& node, const std::string& id, const Content& content, Version version,
                 Version visible);
@@ -74,6 +76,7 @@ class Checks {
   Scheduler& scheduler_;
   StoreServer& server_;
   LogReading log_;
+  std::map<std::string, bool> elsewhere_;  ///< attempts, and whether their node could know that it was another log
   std::map<std::string, std::map<std::string, Sending>> sendings_;  ///< by source, by id
   std::uint64_t events_ = 0;
   std::vector<std::vector<NumberedPrice>> contents_{{}};  ///< by version, sorted

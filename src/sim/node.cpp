@@ -24,7 +24,7 @@ writer::WriterOptions writer_options(const Ground& ground, const std::string& na
   options.read_wait = milliseconds{200};
   options.retry_wait = milliseconds{50};
   options.stall_time_max = random.between(milliseconds{100}, milliseconds{3000});
-  options.read_bytes_max = random.chance(0.5) ? 1 : 4000;
+  options.read_bytes_max = random.chance(0.5) ? 2 : 4000;  // one byte alone is a look-up
   options.held_bytes_max = random.chance(0.5) ? 300 : 1u << 20;
   options.small_batch_chunks = random.below(3);
   options.decisions_per_publish = 1 + random.below(4);
@@ -51,6 +51,18 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
     }
   };
   return options;
+}
+
+writer::LogCheckOptions log_check_options(const Ground& ground, const std::string& name) {
+  return {.report = [ground, name](const Fault& fault) {
+    ground.scheduler.note(name, "log check", {}, fault.message);
+  }};
+}
+
+std::unique_ptr<log::Log> make_writers_log(const Ground& ground, log::Log& log) {
+  if (ground.settings.planted(Plant::given_up_by_time_alone)) return std::make_unique<ForgetfulLog>(log);
+  if (ground.settings.planted(Plant::position_digest_unchecked)) return std::make_unique<TrustedLog>(log, ground.broker);
+  return nullptr;
 }
 
 std::string json_of(const Content& content) {
@@ -93,9 +105,10 @@ bool is_open(const book::Book& book, const Content& content) {
 Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_in)
     : process(ground.scheduler.make_process(name)),
       runtime(std::move(runtime_in)),
-      log(ground.scheduler, ground.settings, ground.broker, name),
-      forgetful_log(std::make_unique<ForgetfulLog>(log)),
+      log(ground.scheduler, ground.settings, ground.broker, name, runtime),
+      writers_log(make_writers_log(ground, log)),
       store(ground.server, name),
+      log_check(log, store, runtime, log_check_options(ground, name)),
       hints(visible, {ground.scheduler.random().below(3) * 15, 1 + ground.scheduler.random().below(3) * 8}),
       follower(store, runtime, visible, hints, follower_options(ground, name)),
       writer_options(sim::writer_options(ground, name)),
@@ -124,8 +137,8 @@ void Node::start() {
   ground_.broker.join(name_);
   ground_.server.listeners[name_] = &life.store;
   for (std::uint32_t i = 0; i < ground_.settings.partition_count; ++i) {
-    log::Log* log = &life.log;
-    if (ground_.settings.planted(Plant::given_up_by_time_alone)) log = life.forgetful_log.get();
+    log::Log* log = life.writers_log == nullptr ? &life.log : life.writers_log.get();
+    ground_.scheduler.spawn(life.process, [&life, i] { life.log_check.run(i, life.stop.get_token()); });
     ground_.scheduler.spawn(life.process, [&life, log, i] {
       writer::run_partition(*log, life.store, life.runtime, i, life.writer_options, life.offer, life.stop.get_token());
     });
@@ -156,7 +169,9 @@ void Node::cut_off_store(Time until) { life_->store.cut_off_until = until; }
 bool Node::is_settled() const {
   if (life_ == nullptr) return false;
   const auto view = life_->visible.view();
-  return view.ready && view.book->version() == ground_.server.primary->head().version;
+  const log::Standing* standing = life_->log.standing();
+  const bool takes_batches = standing == nullptr || !standing->first_doubt();
+  return view.ready && view.book->version() == ground_.server.primary->head().version && takes_batches;
 }
 
 Result<std::vector<std::string>> Node::pack(Life& life, const BatchRequest& request) {
@@ -206,6 +221,8 @@ Answer Node::submit(const BatchRequest& request) {
   const Duration time_max = ground_.settings.planted(Plant::late_acknowledgement_counts)
                                 ? Duration{hours{1}}
                                 : ground_.settings.attempt_time_max;
+  const std::uint32_t partition = partition_of(content.source, ground_.settings.partition_count);
+  const Told before = life.log.told(partition);
   const auto put = log::put_batch(
       life.log, life.runtime, header, chunks->size(),
       [&](std::size_t index) -> Result<std::string> { return (*chunks)[index]; }, 2, time_max);
@@ -214,7 +231,9 @@ Answer Node::submit(const BatchRequest& request) {
     return {};
   }
   ground_.scheduler.note(name_, "accepted", {}, request.id);
-  ground_.checks.accepted(request.id, put->attempt, content);
+  const Told& told = life.log.told(partition);
+  ground_.checks.accepted(request.id, put->attempt, content,
+                          told.is_other || told.others_found != before.others_found);
   return answer_when_visible(life, request, milliseconds{1000});
 }
 

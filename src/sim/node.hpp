@@ -15,6 +15,7 @@
 #include "sim/scheduler.hpp"
 #include "sim/settings.hpp"
 #include "sim/sim_store.hpp"
+#include "writer/log_check.hpp"
 #include "writer/writer.hpp"
 
 namespace ratebook::sim {
@@ -80,8 +81,9 @@ class Node {
     ProcessPointer process;
     Runtime runtime;
     SimLog log;
-    std::unique_ptr<ForgetfulLog> forgetful_log;  ///< for a planted bug
+    std::unique_ptr<log::Log> writers_log;  ///< for a planted bug; nullptr: `log`
     SimStore store;
+    writer::LogCheck log_check;
     follower::Visible visible;
     follower::Hints hints;
     follower::Follower follower;

@@ -49,6 +49,12 @@ constexpr std::array all = {
               50},
     PlantName{Plant::reads_wait_for_store, "reads-wait-for-store",
               "a node does not answer reads while it cannot reach the store", 20},
+    PlantName{Plant::position_digest_unchecked, "position-digest-unchecked",
+              "a writer begins in any log that has a record at the position", 200},
+    PlantName{Plant::foreign_log_accepted, "foreign-log-accepted", "a node puts batches into whatever log stands there",
+              200},
+    PlantName{Plant::low_acknowledgement_counts, "low-acknowledgement-counts",
+              "an acknowledgement below what the node has read is taken for one", 200},
 };
 
 }  // namespace

@@ -34,6 +34,9 @@ enum class Plant : std::uint8_t {
   replaced_batch_stays,           ///< the batch that is replaced is not taken out
   answer_before_visible,          ///< a node names a version that it does not show yet
   reads_wait_for_store,           ///< a node does not answer reads while it cannot reach the store
+  position_digest_unchecked,      ///< a writer begins in any log that has a record at the position
+  foreign_log_accepted,           ///< a node puts batches into whatever log stands there
+  low_acknowledgement_counts,     ///< an acknowledgement below what the node has read is taken for one
 };
 
 struct PlantName {

@@ -238,6 +238,14 @@ Result<store::Claim> SimStore::claim(std::uint32_t partition) {
   });
 }
 
+Result<std::vector<Position>> SimStore::positions() {
+  return read<std::vector<Position>>([](Database& database) -> Result<std::vector<Position>> {
+    std::vector<Position> positions;
+    for (std::uint32_t i = 0; i < database.partition_count(); ++i) positions.push_back(database.position(i));
+    return positions;
+  });
+}
+
 Result<std::vector<PortNumber>> SimStore::number_ports(std::span<const PortCode> codes) {
   return write<std::vector<PortNumber>>(
       Kind::quick,

@@ -55,6 +55,7 @@ class SimStore final : public store::Store {
   const Signal& changed() const override { return changed_; }
 
   Result<store::Claim> claim(std::uint32_t partition) override;
+  Result<std::vector<Position>> positions() override;
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override;
   double stage_rest() const override { return server_.settings.embedded ? 0 : 1; }
   Result<void> stage(const store::StageRequest& request) override;

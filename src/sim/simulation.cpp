@@ -6,12 +6,14 @@
 #include <utility>
 
 #include "sim/clients.hpp"
+#include "sim/log_mistake.hpp"
 
 namespace ratebook::sim {
 namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 class Simulation {
  public:
@@ -21,9 +23,14 @@ class Simulation {
         scheduler_(seed, trace_),
         server_(scheduler_, settings_),
         checks_(scheduler_, server_),
-        broker_(scheduler_, settings_, {[this](std::uint32_t partition, Offset offset, const std::string& bytes) {
-                  checks_.appended(partition, offset, bytes);
-                }}),
+        broker_(scheduler_, settings_,
+                {[this](std::uint32_t partition, Offset offset, const std::string& bytes) {
+                   checks_.appended(partition, offset, bytes);
+                 },
+                 [this](const std::string& bytes, bool could_know) {
+                   checks_.appended_elsewhere(bytes, could_know);
+                 }}),
+        log_mistake_(scheduler_, broker_),
         ground_{scheduler_, settings_, broker_, server_, checks_},
         clients_(ground_, nodes_) {
     server_.observer = [this](std::uint32_t partition, const std::vector<Decided>& decided) {
@@ -65,6 +72,9 @@ class Simulation {
            [this] { node().jump_wall_clock(scheduler_.random().chance(0.5) ? some(hours{2}) : -some(hours{2})); });
     repeat(every.bad_record, [this] { bad_record(); });
     if (settings_.embedded) return;
+    repeat(every.log_mistake, [this] {
+      if (!log_mistake_.is_on()) log_mistake_.begin(*server_.primary, seconds{3} + some(seconds{5}));
+    });
     repeat(every.fail_over, [this] {
       if (!server_.held) server_.fail_over([](Database&) {});
     });
@@ -154,6 +164,7 @@ class Simulation {
     scheduler_.note("faults", "end");
     settings_.faults_on = false;
     broker_.down_until = Time{};
+    log_mistake_.end();
     server_.down_until = Time{};
     for (auto& each : nodes_) {
       if (!each->is_up()) continue;
@@ -184,6 +195,7 @@ class Simulation {
   StoreServer server_;
   Checks checks_;
   Broker broker_;
+  LogMistake log_mistake_;
   Ground ground_;
   std::vector<std::unique_ptr<Node>> nodes_;
   Clients clients_;

@@ -93,6 +93,15 @@ Result<store::Head> SqliteStore::head() {
   return lease->db().result(head);
 }
 
+Result<std::vector<Position>> SqliteStore::positions() {
+  auto lease = quick_.lease();
+  if (!lease) return std::unexpected(lease.error());
+  std::vector<Position> positions;
+  Query row{lease->db(), "SELECT position_offset, position_digest FROM log_partition ORDER BY partition"};
+  while (row.next()) positions.push_back({.offset = row.integer(0), .digest = row.digest(1)});
+  return lease->db().result(std::move(positions));
+}
+
 Result<std::vector<VersionRow>> SqliteStore::versions(Version after, std::size_t limit) {
   auto lease = quick_.lease();
   if (!lease) return std::unexpected(lease.error());

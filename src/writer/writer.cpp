@@ -8,6 +8,8 @@
 #include <thread>
 #include <unordered_map>
 
+#include "log/look.hpp"
+#include "log/standing.hpp"
 #include "model/packed_chunk.hpp"
 #include "model/radix_sort.hpp"
 #include "writer/tracker.hpp"
@@ -29,6 +31,8 @@ class Assigned {
         tracker_(options.held_bytes_max) {}
 
   Result<void> run(const std::stop_token& stop) {
+    // Not even claimed: there is nothing to read.
+    if (auto log_is_ours = check_standing(); !log_is_ours) return log_is_ours;
     const log::Assignment mine = log_.assignment();
     const std::uint64_t history = options_.history();
     if (auto begun = begin(); !begun) return begun;
@@ -61,22 +65,21 @@ class Assigned {
     epoch_ = claim->epoch;
     position_ = claim->position;
     next_ = position_.offset + 1;
-    if (position_.offset < 0 || log_.is_part_of_store()) return {};
-    const auto records = log_.read(partition_, position_.offset, 1, Duration{0});
-    if (!records) return std::unexpected(records.error());
-    if (records->empty() || records->front().offset != position_.offset) {
-      return fail(Failure::damaged,
-                  fmt::format("the log's partition {} has no record {}, from which the store goes on; connect the log "
-                              "that belongs to this store, or see what the docs say of a restored backup",
-                              partition_, position_.offset));
+    if (log_.is_part_of_store()) return {};
+    const auto found = log::look_at(log_, partition_, position_);
+    if (!found) return std::unexpected(found.error());
+    if (found->finding == log::Look::Finding::same) return {};
+    if (found->finding == log::Look::Finding::other && log_.standing() != nullptr) {
+      static_cast<void>(log_.standing()->is_other(partition_, found->why, true));
     }
-    if (sha256(records->front().bytes) != position_.digest) {
-      return fail(
-          Failure::damaged,
-          fmt::format("the log's partition {} is not the one that the store was written from: its record {} has "
-                      "other bytes; connect the log that belongs to this store",
-                      partition_, position_.offset));
-    }
+    return fail(Failure::damaged, found->why);
+  }
+
+  /// Rule 23: of another log nothing is decided, and its records are not ours to delete.
+  Result<void> check_standing() const {
+    const log::Standing* standing = log_.standing();
+    const auto why = standing == nullptr ? std::nullopt : standing->other(partition_);
+    if (why) return fail(Failure::damaged, *why);
     return {};
   }
 
@@ -85,6 +88,7 @@ class Assigned {
     const Duration wait = tracker_.pending().empty() ? options_.read_wait : std::min(rest, options_.read_wait);
     const auto records = log_.read(partition_, next_, options_.read_bytes_max, wait);
     if (!records) return std::unexpected(records.error());
+    if (auto log_is_ours = check_standing(); !log_is_ours) return log_is_ours;
     has_read_all_ = records->empty();
     for (const auto& record : *records) {
       if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) {
@@ -181,6 +185,7 @@ class Assigned {
     return number(*place.held);
   }
 
+  /// Behind the position's record: its digest was taken when it was read.
   Result<Chunk> read_again(Offset offset) {
     auto records = log_.read(partition_, offset, 1, Duration{0});
     if (!records) return std::unexpected(records.error());
@@ -190,8 +195,13 @@ class Assigned {
     const auto record = log::decode(records->front().bytes);
     if (!record) return std::unexpected(record.error());
     const auto* chunk = std::get_if<log::ChunkRecord>(&*record);
-    if (chunk == nullptr) {
-      return fail(Failure::damaged, fmt::format("record {} of partition {} has changed", offset, partition_));
+    const auto known = digests_.find(offset);
+    const bool is_same = known == digests_.end() || sha256(records->front().bytes) == known->second;
+    if (chunk == nullptr || !is_same) {
+      const auto why = fmt::format("record {} of the log's partition {} is another one than was read before", offset,
+                                   partition_);
+      if (log_.standing() != nullptr) static_cast<void>(log_.standing()->is_other(partition_, why, true));
+      return fail(Failure::damaged, why);
     }
     return unpack_chunk(chunk->prices);
   }
@@ -253,6 +263,7 @@ class Assigned {
                                   .bad_records = tracker_.bad_records,
                                   .swept = tracker_.swept,
                                   .now = runtime_.wall_time()};
+    if (auto log_is_ours = check_standing(); !log_is_ours) return log_is_ours;
     const auto outcomes = store_.publish(request);
     // Whatever failed, and above all where the outcome is unknown: a new claim waits for the old transaction and then
     // reads from the store what came of it.
@@ -304,7 +315,7 @@ class Assigned {
   }
 
   void trim() {
-    if (position_.offset - trimmed_ < options_.trim_interval) return;
+    if (position_.offset - trimmed_ < options_.trim_interval || !check_standing()) return;
     if (auto done = log_.trim(partition_, position_.offset); !done) options_.report(done.error());
     trimmed_ = position_.offset;
   }
@@ -341,7 +352,10 @@ Result<void> watch(log::Log& log, std::uint32_t partition, const WriterOptions& 
   auto next = log.end(partition);
   while (next && !stop.stop_requested() && !is_assigned(log, partition)) {
     const auto records = log.read(partition, *next, options.read_bytes_max, options.retry_wait);
-    if (!records) return std::unexpected(records.error());
+    if (!records) {
+      if (log.standing() != nullptr) log.standing()->ask_for_look(partition);
+      return std::unexpected(records.error());
+    }
     for (const auto& record : *records) {
       next = record.offset + 1;
       const auto decoded = log::decode(record.bytes);
@@ -400,6 +414,7 @@ void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, s
     }
     if (ended) continue;
     options.report(ended.error());
+    if (log.standing() != nullptr) log.standing()->ask_for_look(partition);
     if (runtime.boot_time() - worked >= options.stall_time_max && may_end_elsewhere(ended.error())) {
       leave_until_answered(log, store, runtime, partition, ended.error(), options, stop);
       worked = runtime.boot_time();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "log/standing.hpp"
 #include "model/packed_chunk.hpp"
 #include "store/testing.hpp"
 
@@ -21,13 +22,17 @@ class HeldLog final : public log::Log {
 
   std::uint32_t partition_count() const override { return 1; }
   bool is_part_of_store() const override { return is_own; }
+  log::Standing* standing() override { return known ? &*known : nullptr; }
   Result<Offset> append(std::uint32_t, const log::RecordSource&) override { return 0; }
   Result<Offset> end(std::uint32_t) override {
     if (absent_from <= now_ && now_ < absent_until) return fail(Failure::unavailable, "absent");
     return std::ssize(records);
   }
-  Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset from, std::size_t, Duration wait) override {
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset from, std::size_t bytes_max,
+                                              Duration wait) override {
     if (absent_from <= now_ && now_ < absent_until) return fail(Failure::unavailable, "absent");
+    if (bytes_max == 1 && !replaced.empty()) return std::vector{log::StoredRecord{from, std::exchange(replaced, "")}};
+    on_read();
     const auto end = records.end() - (now_ < late_until ? late : 0);
     const auto begin = std::min(records.begin() + from, end);
     if (begin == end) now_ += wait;
@@ -50,6 +55,9 @@ class HeldLog final : public log::Log {
   BootTime absent_until{};
   std::ptrdiff_t late = 0;  ///< of the last records: not there before
   BootTime late_until{};
+  std::optional<log::Standing> known;      ///< nullopt: it can be no other log
+  std::string replaced;                    ///< what the first look at a record finds
+  std::function<void()> on_read = [] {};
   std::vector<Offset> trimmed;  ///< before what
   bool is_own = false;
   bool is_away = false;
@@ -66,6 +74,7 @@ class SlowStore final : public store::testing::UnaskedStore {
 
   Result<store::Claim> claim(std::uint32_t) override {
     if (is_absent()) return fail(Failure::unavailable, "absent");
+    ++claims;
     return store::Claim{.epoch = 1, .position = {.offset = position}};
   }
   Result<store::Head> head() override {
@@ -95,6 +104,7 @@ class SlowStore final : public store::testing::UnaskedStore {
   }
 
   Offset position = -1;
+  std::size_t claims = 0;
   std::size_t width = 1;                          ///< chunks staged at once
   std::vector<std::uint32_t> chunks;              ///< as they were staged
   std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
@@ -133,16 +143,22 @@ class WriterTest : public ::testing::Test {
     Duration takes_nothing = 0s;                          ///< no chunk, from now on
     Offset position = -1;
     std::size_t width = 1;
+    std::size_t held_bytes_max = 1u << 20;
+    Duration at_most = 1000s;
   };
   SlowStore run(const Given& given) {
     runtime_.boot_time = [this] { return now_; };
-    runtime_.sleep = [this](Duration time) { now_ += time; };
     SlowStore store{runtime_, now_, given.rest};
     store.position = given.position;
     store.width = given.width;
     store.takes_nothing_until = now_ + given.takes_nothing;
     for (const auto& [from, until] : given.absences) store.absences.emplace_back(now_ + from, now_ + until);
-    run_partition(log_, store, runtime_, 0, {.small_batch_chunks = 1}, [](auto&&...) {}, store.stop.get_token());
+    runtime_.sleep = [&, until = now_ + given.at_most](Duration time) {
+      now_ += time;
+      if (now_ > until) store.stop.request_stop();
+    };
+    const WriterOptions options{.held_bytes_max = given.held_bytes_max, .small_batch_chunks = 1};
+    run_partition(log_, store, runtime_, 0, options, [](auto&&...) {}, store.stop.get_token());
     return store;
   }
 
@@ -250,6 +266,47 @@ TEST_F(WriterTest, AbsencesBetweenWhichTheStoreAnsweredDoNotAddUp) {
   // Between two chunks it rests for 10 s, and publishes nothing.
   EXPECT_EQ(run({.rest = 100, .absences = {{0s, 55s}, {60s, 75s}}}).published, "ab");
   EXPECT_TRUE(log_.left.empty());
+}
+
+TEST_F(WriterTest, AnotherLogIsNotReadUntilTheStoresIsBack) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.known.emplace(machine_runtime(), 1);
+  log_.known->is_other(0, "another", true);
+  const auto store = run({.at_most = 20s});
+  EXPECT_EQ(store.published, "");
+  EXPECT_EQ(store.claims, 0U);
+  log_.known->proven(0, log_.known->begin_look(0), -1);
+  EXPECT_EQ(run({}).published, "ab");
+}
+
+TEST_F(WriterTest, WhatWasReadAsTheLogTurnedOutToBeAnotherIsNotDecided) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.known.emplace(machine_runtime(), 1);
+  log_.on_read = [&] { log_.known->is_other(0, "another", true); };
+  EXPECT_EQ(run({.at_most = 20s}).published, "");
+  EXPECT_TRUE(log_.trimmed.empty());
+}
+
+TEST_F(WriterTest, APositionWhoseRecordHasOtherBytesIsGivenBack) {
+  for (int i = 0; i < 3; ++i) add('0', "before", 1);
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.known.emplace(machine_runtime(), 1);
+  const auto store = run({.position = 2, .at_most = 20s});
+  EXPECT_EQ(store.published, "");
+  EXPECT_EQ(store.claims, 1U) << "it is known to be another log now";
+  EXPECT_TRUE(log_.known->other(0));
+}
+
+TEST_F(WriterTest, AChunkThatIsAnotherOneWhenItIsReadAgainIsNotStaged) {
+  add('a', "one", 2);
+  add('b', "another", 1);
+  log_.replaced = log_.records[1].bytes;
+  const auto store = run({.held_bytes_max = 0});
+  EXPECT_EQ(store.published.size(), 2U);
+  EXPECT_EQ(store.claims, 2U) << "begun anew";
 }
 
 }  // namespace

@@ -43,6 +43,19 @@ TEST_P(Publish, MakesAVersion) {
   EXPECT_EQ(prices_at(store, 0).size(), 0U);
 }
 
+TEST_P(Publish, PositionsAreTold) {
+  auto positions = store.positions();
+  ASSERT_TRUE(positions.has_value()) << positions.error().message;
+  ASSERT_EQ(positions->size(), store.partition_count());
+  for (const Position& position : *positions) EXPECT_EQ(position, Position{});
+  auto request = writer.request({});
+  request.next = {7, sha256("record")};
+  ASSERT_TRUE(writer.publish(request).has_value());
+  positions = store.positions();
+  ASSERT_TRUE(positions.has_value());
+  EXPECT_EQ(positions->front(), request.next);
+}
+
 TEST_P(Publish, SeveralDecisionsHaveEachTheirVersion) {
   std::vector<Decision> decisions;
   for (int i = 0; i < 5; ++i) {

@@ -1,0 +1,125 @@
+// A node whose log is not its store's: it refuses batches at once, says why, and stays ready for reads.
+#include "api/log_doubt.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/service.hpp"
+#include "api/testing.hpp"
+#include "log/standing.hpp"
+
+namespace ratebook::api {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::string_view found = "the log's partition 0 is not the one that the store was written from";
+
+/// Takes nothing: what reaches it was let through.
+class UnwrittenLog final : public log::Log {
+ public:
+  explicit UnwrittenLog(const Runtime& runtime) : known(runtime, 1) {}
+
+  std::uint32_t partition_count() const override { return 1; }
+  bool is_part_of_store() const override { return false; }
+  log::Standing* standing() override { return &known; }
+  Result<Offset> append(std::uint32_t, const log::RecordSource&) override { return fail(Failure::full, "let through"); }
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset, std::size_t, Duration) override {
+    return std::vector<log::StoredRecord>{};
+  }
+  log::Assignment assignment() override { return {}; }
+  Result<void> trim(std::uint32_t, Offset) override { return {}; }
+
+  log::Standing known;
+};
+
+class LogDoubtTest : public ::testing::Test {
+ protected:
+  LogDoubtTest() {
+    const PlacesDocument places{{{"china", "China", ""}}, {{"CNSGH", "Shanghai", "china"}, {"CNNGB", "Ningbo", "china"}}};
+    book::Loader loader;
+    visible.show({loader.finish(1, testing::chain_of(1), std::make_shared<const PlaceTree>(places)), {}}, 1, true);
+    prove();
+  }
+  void prove() { log.known.proven(0, log.known.begin_look(0), -1); }
+  void find_another() { log.known.is_other(0, std::string{found}, true); }
+
+  http::Handler handler(std::string_view name) {
+    const auto all = routes(service);
+    return std::ranges::find(all, name, &http::Route::name)->handler;
+  }
+  http::Response ready() {
+    http::Response response;
+    std::get<http::Immediate>(handler("readyz"))(http::Request{}, response);
+    return response;
+  }
+  /// A batch, until it is answered or has been let through to the log.
+  http::Response post(std::string_view query, std::string_view body) {
+    auto request = std::make_shared<http::Request>();
+    request->query_ = query;
+    request->headers_ = {{"Content-Type", "application/json"}};
+    auto upload = std::get<http::Uploading>(handler("post_batch"))(request);
+    if (!upload) return upload.error();
+    std::optional<http::Response> answer;
+    static_cast<void>(upload->feed(body));
+    upload->finish([&](http::Response response) { answer = std::move(response); });
+    EXPECT_TRUE(answer);
+    return answer.value_or(http::Response{});
+  }
+  static std::string retry_after(const http::Response& response) {
+    for (const auto& [name, value] : response.headers) {
+      if (name == "Retry-After") return value;
+    }
+    return "";
+  }
+
+  const std::string batch = R"({"source":"carrier-a","prices":[)"
+                            R"({"orig_code":"CNSGH","dest_code":"CNNGB","day":"2021-01-05","price":1}]})";
+  testing::HandClock clock;
+  testing::HeldStore store{clock.runtime};
+  UnwrittenLog log{clock.runtime};
+  follower::Visible visible;
+  obs::Metrics metrics;
+  Service service{{clock.runtime, log, store, visible, metrics}, {}, {.spool_folder = "."}};
+};
+
+TEST_F(LogDoubtTest, ABatchOfAnotherLogsSourceIsRefusedBeforeItsBody) {
+  find_another();
+  for (const auto* query : {"source=carrier-a", ""}) {
+    const auto refused = post(query, batch);
+    EXPECT_EQ(refused.status, 503U) << query;
+    EXPECT_EQ(retry_after(refused), "1");
+    EXPECT_THAT(refused.body, HasSubstr("/problems/not-accepted"));
+    EXPECT_THAT(refused.body, HasSubstr(std::string{found}));
+    EXPECT_THAT(refused.body, Not(HasSubstr("let through")));
+  }
+}
+
+TEST_F(LogDoubtTest, ADryRunNeedsNoLog) {
+  find_another();
+  EXPECT_EQ(post("dry_run=true&source=carrier-a", batch).status, 200U);
+}
+
+TEST_F(LogDoubtTest, TheStoresLogIsGivenIt) {
+  EXPECT_THAT(post("", batch).body, HasSubstr("let through"));
+  find_another();
+  prove();
+  EXPECT_THAT(post("", batch).body, HasSubstr("let through")) << "when the right log is back";
+}
+
+TEST_F(LogDoubtTest, ReadyzStaysReadyAndSaysWhyNothingIsAccepted) {
+  EXPECT_EQ(ready().body, R"({"status":"ready","accepting":true})");
+  find_another();
+  const auto response = ready();
+  EXPECT_EQ(response.status, 200U) << "reads go on";
+  EXPECT_EQ(response.body, R"({"status":"ready","accepting":false,"not_accepting_because":")" + std::string{found} +
+                               R"("})");
+  EXPECT_THAT(metrics.text(), HasSubstr("\nratebook_accepting 0\n"));
+  prove();
+  EXPECT_EQ(ready().body, R"({"status":"ready","accepting":true})");
+  EXPECT_THAT(metrics.text(), HasSubstr("\nratebook_accepting 1\n"));
+}
+
+}  // namespace
+}  // namespace ratebook::api
