@@ -10,7 +10,7 @@ from conftest import assert_problem, binary, connect, post_batch, prices, read_a
 
 def test_health(shared):
     assert shared.get("/livez").json() == {"status": "alive"}
-    assert shared.get("/readyz").json() == {"status": "ready"}
+    assert shared.get("/readyz").json() == {"status": "ready", "accepting": True}
 
 
 def test_metrics_count_what_was_done(client, places):

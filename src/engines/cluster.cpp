@@ -49,7 +49,7 @@ Result<Engines> open_cluster(const Parts& parts, const std::stop_token& stop) {
   if (!store) return std::unexpected(store.error());
   held->store = *std::move(store);
   auto log = open_in_time(parts, stop, [&]() -> Result<std::unique_ptr<kafka::KafkaLog>> {
-    const auto positions = held->store->positions();
+    const auto positions = held->store->positions(true);
     if (!positions) return std::unexpected(positions.error());
     const bool has_position = std::ranges::any_of(*positions, [](const Position& each) { return each.offset >= 0; });
     return kafka::KafkaLog::open(held->kafka_options, parts.runtime, {held->store->partition_count(), has_position});

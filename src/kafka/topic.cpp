@@ -129,7 +129,7 @@ class TopicAdmin {
     return config;
   }
 
-  bool has_time() const { return runtime_.boot_time() < until_; }
+  bool has_time(Duration more = Duration{0}) const { return runtime_.boot_time() + more < until_; }
 
  private:
   rd::AdminOptions admin_options(rd_kafka_admin_op_t call) const {
@@ -216,6 +216,11 @@ Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& 
       if (!config) return std::unexpected(config.error());
       if (auto checked = check_config(options, *config); !checked) return std::unexpected(checked.error());
       return (*shape)->partitions;
+    }
+    if (store.has_position && admin.has_time(options.open_time_max / 2)) {
+      // A broker that has just started may not have heard of it yet.
+      runtime.sleep(std::chrono::milliseconds{200});
+      continue;
     }
     if (store.has_position) {
       return fail(

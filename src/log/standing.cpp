@@ -8,7 +8,10 @@
 namespace ratebook::log {
 
 Standing::Standing(const Runtime& runtime, std::uint32_t partition_count)
-    : runtime_(runtime), partitions_(partition_count), changed_(runtime.make_signal()) {
+    : runtime_(runtime),
+      begun_(runtime.boot_time()),
+      partitions_(partition_count),
+      changed_(runtime.make_signal()) {
   for (auto& partition : partitions_) partition.asked = runtime.make_signal();
 }
 
@@ -25,7 +28,8 @@ void Standing::reaches(std::uint32_t partition, Offset end) {
 
 Standing::Start Standing::begin_look(std::uint32_t partition) const {
   const std::scoped_lock lock{mutex_};
-  return {partitions_[partition].findings, partitions_[partition].reach};
+  const Partition& its = partitions_[partition];
+  return {its.findings, its.reach, doubt_of(its, partition).has_value(), its.found_at};
 }
 
 bool Standing::proven(std::uint32_t partition, const Start& look, Offset position) {
@@ -50,6 +54,7 @@ bool Standing::is_other(std::uint32_t partition, std::string why, bool is_foreig
     const std::scoped_lock lock{mutex_};
     Partition& its = partitions_[partition];
     ++its.findings;
+    its.found_at = runtime_.boot_time();
     if (is_foreign) its.reach = its.reach_proven;
     is_news = !its.other.has_value();
     its.other = std::move(why);
@@ -66,7 +71,7 @@ std::optional<std::string> Standing::doubt_of(const Partition& partition, std::u
 }
 
 std::optional<std::string> Standing::doubt(std::uint32_t partition, Duration wait) const {
-  const BootTime until = runtime_.boot_time() + wait;
+  const BootTime until = std::min(runtime_.boot_time() + wait, begun_ + first_looks_time);
   while (true) {
     const std::uint64_t seen = changed_.count();
     {

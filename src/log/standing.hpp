@@ -29,6 +29,8 @@ class Standing {
   struct Start {
     std::uint64_t number = 0;
     Offset reach = 0;
+    bool in_doubt = true;
+    BootTime found_at{};  ///< when it was last found to be another log
   };
   Start begin_look(std::uint32_t partition) const;
   /// It is the store's: the record of `position` is there, and the log reaches as far as it did. Counts for nothing
@@ -38,7 +40,8 @@ class Standing {
   /// it, where `is_foreign`: how far the store's log reaches is then known from before. Returns whether that is news.
   bool is_other(std::uint32_t partition, std::string why, bool is_foreign);
 
-  /// Why nothing may be put into the partition: it is another log, or has not been looked at within `wait`.
+  /// Why nothing may be put into the partition: it is another log, or has not been looked at within `wait`. A node that
+  /// could not look for first_looks_time has no reason to wait.
   std::optional<std::string> doubt(std::uint32_t partition, Duration wait = Duration{0}) const;
   /// The same of all the time since: what was put into the log meanwhile may stand in two.
   std::optional<std::string> doubt_since(std::uint32_t partition, const Start& start) const;
@@ -57,13 +60,16 @@ class Standing {
     bool is_proven = false;
     std::optional<std::string> other;
     std::uint64_t findings = 0;  ///< that it is another log
+    BootTime found_at{};
     Offset reach = 0;
     Offset reach_proven = 0;
     Signal asked;
   };
+  static constexpr Duration first_looks_time = std::chrono::seconds{10};
   static std::optional<std::string> doubt_of(const Partition& partition, std::uint32_t number);
 
   const Runtime& runtime_;
+  BootTime begun_;
   mutable std::mutex mutex_;
   std::deque<Partition> partitions_;
   Signal changed_;

@@ -67,7 +67,7 @@ class PostgresStore final : public store::Store {
 
   // store_read.cpp
   Result<store::Head> head() override;
-  Result<std::vector<Position>> positions() override;
+  Result<std::vector<Position>> positions(bool newest) override;
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
   Result<std::optional<Batch>> batch(const std::string& id) override;
   Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;
@@ -85,6 +85,8 @@ class PostgresStore final : public store::Store {
   Result<Rows> ask(const Statement& question);
   /// The same, of those that clients ask, any number at once: not of a primary that was silent a moment ago.
   Result<Rows> ask_briefly(const Statement& question);
+  /// One question alone, also to a primary that is none any more.
+  Result<Rows> ask_without_proof(const Statement& question);
   Result<std::optional<Batch>> find_batch(const Statement& question);
   /// nullopt: another transaction holds the partition's row.
   Result<std::optional<store::Claim>> try_claim(std::uint32_t partition);

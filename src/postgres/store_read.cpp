@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "postgres/store.hpp"
 
@@ -68,17 +67,13 @@ Result<store::Head> PostgresStore::head() {
   return newest_in(*rows);
 }
 
-/// A plain read: what a primary that was one says of the log is as true.
-Result<std::vector<Position>> PostgresStore::positions() {
-  const BootTime deadline = runtime_.boot_time() + options_.question_time;
-  auto lease = primary_.lease(deadline);
-  if (!lease) return std::unexpected(lease.error());
-  const std::array question{Statement{"SELECT position_offset, position_digest FROM log_partition ORDER BY partition"}};
-  const auto rows = (*lease)->run(question, Effect::none, deadline - runtime_.boot_time());
-  if (!rows) return fail(Failure::unavailable, rows.error().message);
+Result<std::vector<Position>> PostgresStore::positions(bool newest) {
+  const Statement question{"SELECT position_offset, position_digest FROM log_partition ORDER BY partition"};
+  const auto rows = newest ? ask(question) : ask_without_proof(question);
+  if (!rows) return std::unexpected(rows.error());
   std::vector<Position> positions;
-  for (int row = 0; row < rows->front().size(); ++row) {
-    positions.push_back({.offset = rows->front().integer(row, 0), .digest = rows->front().digest(row, 1)});
+  for (int row = 0; row < rows->size(); ++row) {
+    positions.push_back({.offset = rows->integer(row, 0), .digest = rows->digest(row, 1)});
   }
   return positions;
 }

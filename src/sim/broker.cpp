@@ -66,6 +66,7 @@ std::vector<log::StoredRecord> Broker::read(std::uint32_t partition, Offset from
 
 void Broker::trim(std::uint32_t partition, Offset before) {
   Partition& its = partitions_[partition];
+  if (const auto kept = keep_.find(partition); kept != keep_.end()) before = std::min(before, kept->second);
   if (before <= its.trimmed_before) return;
   its.trimmed_before = std::min(before, its.end);
   its.records.erase(its.records.begin(), its.records.lower_bound(its.trimmed_before));

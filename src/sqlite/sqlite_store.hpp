@@ -46,7 +46,7 @@ class SqliteStore final : public store::Store {
   // store_read.cpp
   std::unique_ptr<store::Reading> reading() override;
   Result<store::Head> head() override;
-  Result<std::vector<Position>> positions() override;
+  Result<std::vector<Position>> positions(bool) override;
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override;
   Result<std::optional<Batch>> batch(const std::string& id) override;
   Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;

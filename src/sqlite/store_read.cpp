@@ -93,7 +93,7 @@ Result<store::Head> SqliteStore::head() {
   return lease->db().result(head);
 }
 
-Result<std::vector<Position>> SqliteStore::positions() {
+Result<std::vector<Position>> SqliteStore::positions(bool) {
   auto lease = quick_.lease();
   if (!lease) return std::unexpected(lease.error());
   std::vector<Position> positions;

@@ -13,7 +13,7 @@ class UnaskedStore : public Store {
   std::uint32_t partition_count() const override { return 1; }
   const Signal& changed() const override { return changed_; }
   Result<Claim> claim(std::uint32_t) override { return none(); }
-  Result<std::vector<Position>> positions() override { return none(); }
+  Result<std::vector<Position>> positions(bool) override { return none(); }
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode>) override { return none(); }
   Result<void> stage(const StageRequest&) override { return none(); }
   Result<std::vector<Outcome>> publish(const PublishRequest&) override { return none(); }

@@ -32,9 +32,9 @@ void LogCheck::run(std::uint32_t partition, const std::stop_token& stop) {
 
 /// False: the store's position is not known yet.
 bool LogCheck::look(std::uint32_t partition, std::optional<Doubt>& doubt) {
-  const auto known = ask(partition);
-  if (!known) return false;
   const auto start = log_.standing()->begin_look(partition);
+  const auto known = ask(partition, start);
+  if (!known) return false;
   // A log that does not answer is neither this one nor another; whoever needs it says so.
   if (const auto found = look_at(partition, known->position, start.reach)) {
     conclude(partition, start, *known, *found, doubt);
@@ -83,25 +83,32 @@ void LogCheck::conclude(std::uint32_t partition, const log::Standing::Start& sta
   }
 }
 
-/// One thread asks for all, every `interval`; the others take what is known meanwhile.
-std::optional<LogCheck::Known> LogCheck::ask(std::uint32_t partition) {
+/// One thread asks for all, every `interval`; the others take what is known meanwhile. nullopt: nothing that would do.
+std::optional<LogCheck::Known> LogCheck::ask(std::uint32_t partition, const log::Standing::Start& start) {
+  const auto is_since = [&] { return asked_at_ && (!start.in_doubt || *asked_at_ >= start.found_at); };
   const auto known = [&]() -> std::optional<Known> {
     if (partition >= positions_.size()) return std::nullopt;
-    return Known{positions_[partition], are_current_};
+    if (start.in_doubt && !(are_newest_ && is_since())) return std::nullopt;
+    return Known{positions_[partition], was_answered_};
   };
+  const BootTime now = runtime_.boot_time();
   {
     const std::scoped_lock lock{mutex_};
-    const bool is_fresh = asked_at_ && runtime_.boot_time() - *asked_at_ < options_.interval;
-    if (is_asking_ || is_fresh) return known();
+    const bool is_fresh = is_since() && now - *asked_at_ < options_.interval;
+    if (is_asking_ || (is_fresh && (known() || !was_answered_))) return known();
     is_asking_ = true;
   }
-  auto asked = store_.positions();
+  auto asked = store_.positions(start.in_doubt);
+  if (asked && start.in_doubt) {
+    if (auto confirmed = store_.confirm(); !confirmed) asked = std::unexpected(confirmed.error());
+  }
   std::optional<Known> now_known;
   {
     const std::scoped_lock lock{mutex_};
     is_asking_ = false;
-    asked_at_ = runtime_.boot_time();
-    are_current_ = asked.has_value();
+    asked_at_ = now;
+    was_answered_ = asked.has_value();
+    are_newest_ = was_answered_ && start.in_doubt;
     if (asked) positions_ = *std::move(asked);
     now_known = known();
   }

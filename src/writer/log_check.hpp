@@ -2,6 +2,9 @@
 // that was deleted and made again, or of brokers that are others', also where nothing is sent to it.
 //
 //   store ── positions, once a second for all partitions ──▶ look at the record there ──▶ log::Standing
+//
+// An older position is as true of the log, so it may come from a primary that is none any more. To clear a doubt it
+// must be the newest, and asked for since: before the first record was decided any log would do.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -50,7 +53,7 @@ class LogCheck {
   Result<log::Look> look_at(std::uint32_t partition, const Position& position, Offset reach);
   void conclude(std::uint32_t partition, const log::Standing::Start& start, const Known& known, const log::Look& found,
                 std::optional<Doubt>& doubt);
-  std::optional<Known> ask(std::uint32_t partition);
+  std::optional<Known> ask(std::uint32_t partition, const log::Standing::Start& start);
 
   log::Log& log_;
   store::Store& store_;
@@ -58,9 +61,10 @@ class LogCheck {
   LogCheckOptions options_;
   std::mutex mutex_;  ///< guards what follows
   bool is_asking_ = false;
-  std::optional<BootTime> asked_at_;
-  std::vector<Position> positions_;  ///< empty: not known yet. An older one is as true of the log, until it is trimmed.
-  bool are_current_ = false;
+  std::optional<BootTime> asked_at_;  ///< when the last question began
+  bool was_answered_ = false;         ///< it was
+  bool are_newest_ = false;           ///< and its answer was the newest
+  std::vector<Position> positions_;   ///< empty: not known yet
   Signal answered_;
 };
 

@@ -44,16 +44,18 @@ TEST_P(Publish, MakesAVersion) {
 }
 
 TEST_P(Publish, PositionsAreTold) {
-  auto positions = store.positions();
+  auto positions = store.positions(true);
   ASSERT_TRUE(positions.has_value()) << positions.error().message;
   ASSERT_EQ(positions->size(), store.partition_count());
   for (const Position& position : *positions) EXPECT_EQ(position, Position{});
   auto request = writer.request({});
   request.next = {7, sha256("record")};
   ASSERT_TRUE(writer.publish(request).has_value());
-  positions = store.positions();
-  ASSERT_TRUE(positions.has_value());
-  EXPECT_EQ(positions->front(), request.next);
+  for (const bool newest : {true, false}) {
+    positions = store.positions(newest);
+    ASSERT_TRUE(positions.has_value());
+    EXPECT_EQ(positions->front(), request.next);
+  }
 }
 
 TEST_P(Publish, SeveralDecisionsHaveEachTheirVersion) {
