@@ -37,7 +37,8 @@ class UnwrittenLog final : public log::Log {
 class LogDoubtTest : public ::testing::Test {
  protected:
   LogDoubtTest() {
-    const PlacesDocument places{{{"china", "China", ""}}, {{"CNSGH", "Shanghai", "china"}, {"CNNGB", "Ningbo", "china"}}};
+    const PlacesDocument places{{{"china", "China", ""}},
+                                {{"CNSGH", "Shanghai", "china"}, {"CNNGB", "Ningbo", "china"}}};
     book::Loader loader;
     visible.show({loader.finish(1, testing::chain_of(1), std::make_shared<const PlaceTree>(places)), {}}, 1, true);
     prove();
@@ -113,8 +114,8 @@ TEST_F(LogDoubtTest, ReadyzStaysReadyAndSaysWhyNothingIsAccepted) {
   find_another();
   const auto response = ready();
   EXPECT_EQ(response.status, 200U) << "reads go on";
-  EXPECT_EQ(response.body, R"({"status":"ready","accepting":false,"not_accepting_because":")" + std::string{found} +
-                               R"("})");
+  EXPECT_EQ(response.body,
+            R"({"status":"ready","accepting":false,"not_accepting_because":")" + std::string{found} + R"("})");
   EXPECT_THAT(metrics.text(), HasSubstr("\nratebook_accepting 0\n"));
   prove();
   EXPECT_EQ(ready().body, R"({"status":"ready","accepting":true})");

@@ -1,7 +1,6 @@
-#include "engines/engines.hpp"
-
 #include <algorithm>
 
+#include "engines/engines.hpp"
 #include "kafka/kafka_metrics.hpp"
 #include "postgres/store.hpp"
 

@@ -22,7 +22,10 @@ rd::PartitionList one_partition(const KafkaOptions& options, std::uint32_t parti
 }  // namespace
 
 KafkaLog::KafkaLog(KafkaOptions options, const Runtime& runtime, std::uint32_t partition_count)
-    : options_(std::move(options)), runtime_(runtime), partition_count_(partition_count), standing_(runtime, partition_count) {}
+    : options_(std::move(options)),
+      runtime_(runtime),
+      partition_count_(partition_count),
+      standing_(runtime, partition_count) {}
 
 Result<std::unique_ptr<KafkaLog>> KafkaLog::open(const KafkaOptions& options, const Runtime& runtime,
                                                  const StoreSide& store) {

@@ -134,7 +134,8 @@ bool Producer::is_in_another_log(std::uint32_t partition, Offset offset, Offset 
   if (offset >= reach || offset < 0) return false;
   const auto why = fmt::format(
       "the log's partition {} acknowledged a record as number {}, though it had {} before: the topic {} is not the one "
-      "that it was, it was deleted and made again, or the brokers are others; connect the log that belongs to this store",
+      "that it was, it was deleted and made again, or the brokers are others; connect the log that belongs to this "
+      "store",
       partition, offset, reach, options_.topic);
   if (standing_.is_other(partition, why, false)) options_.report({Failure::damaged, "no batches are taken: " + why});
   standing_.ask_for_look(partition);
@@ -222,8 +223,8 @@ Result<void> Producer::send(const std::shared_ptr<Append>& append, std::string b
     return append->failed || append->records == 0 || append->bytes + size <= options_.append_bytes_max;
   };
   if (auto waited = wait_for(*append, has_room); !waited) return waited;
-  auto delivery = std::make_unique<Delivery>(append, std::move(bytes), runtime_.boot_time(),
-                                             standing_.reach(append->partition));
+  auto delivery =
+      std::make_unique<Delivery>(append, std::move(bytes), runtime_.boot_time(), standing_.reach(append->partition));
   {
     const std::scoped_lock lock{mutex_};
     // In doubt nothing is added to an attempt (rule 2).

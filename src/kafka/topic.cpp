@@ -225,10 +225,11 @@ Result<std::uint32_t> prepare_topic(const KafkaOptions& options, const Runtime& 
     if (store.has_position) {
       return fail(
           Failure::conflict,
-          fmt::format("there is no topic {} at {}, but the store was written from one: connect the brokers and name the "
-                      "topic that belong to this store; where it is lost for good, see what the docs say of a log that "
-                      "begins anew. None is made",
-                      options.topic, options.brokers));
+          fmt::format(
+              "there is no topic {} at {}, but the store was written from one: connect the brokers and name the "
+              "topic that belong to this store; where it is lost for good, see what the docs say of a log that "
+              "begins anew. None is made",
+              options.topic, options.brokers));
     }
     if (!made) {
       if (auto done = admin.make(store.partitions.value_or(options.partitions)); !done) {

@@ -228,7 +228,10 @@ TEST_F(AttemptInDoubtTest, NorIsOneThatWasAnotherForAWhile) {
   };
   EXPECT_EQ(put_retraction(log, {header.id, "carrier-a", 1}).error().failure, Failure::unknown);
   log.script = {Answer::ack};
-  EXPECT_EQ(put_batch(log, runtime, header, 2, [](std::size_t) { return std::string{"p"}; }, 1).error().failure,
+  EXPECT_EQ(put_batch(
+                log, runtime, header, 2, [](std::size_t) { return std::string{"p"}; }, 1)
+                .error()
+                .failure,
             Failure::unknown);
 }
 

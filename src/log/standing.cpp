@@ -8,10 +8,7 @@
 namespace ratebook::log {
 
 Standing::Standing(const Runtime& runtime, std::uint32_t partition_count)
-    : runtime_(runtime),
-      begun_(runtime.boot_time()),
-      partitions_(partition_count),
-      changed_(runtime.make_signal()) {
+    : runtime_(runtime), begun_(runtime.boot_time()), partitions_(partition_count), changed_(runtime.make_signal()) {
   for (auto& partition : partitions_) partition.asked = runtime.make_signal();
 }
 

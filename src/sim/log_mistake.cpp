@@ -43,7 +43,8 @@ std::vector<log::StoredRecord> LogMistake::foreign_log(std::uint32_t partition) 
   const auto count = random.below(static_cast<std::uint64_t>(broker_.end(partition)) + 10);
   std::vector<log::StoredRecord> records;
   for (std::uint64_t i = 0; i < count; ++i) {
-    log::ChunkRecord chunk{.batch = {.source = "foreign", .key = fmt::format("{:016x}", random.next()), .price_count = 1}};
+    log::ChunkRecord chunk{
+        .batch = {.source = "foreign", .key = fmt::format("{:016x}", random.next()), .price_count = 1}};
     chunk.batch.id = batch_id(chunk.batch.source, chunk.batch.key, chunk.batch.digest);
     chunk.attempt = fmt::format("{:032x}", random.next());
     chunk.last = true;

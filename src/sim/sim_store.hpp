@@ -45,7 +45,7 @@ struct StoreServer {
   std::shared_ptr<Database> former;  ///< nullptr: gone for good
   std::uint64_t fail_over_count = 0;
   std::uint64_t history = 0;  ///< another number after each restore
-  bool held = false;  ///< a commit waits with its locks
+  bool held = false;          ///< a commit waits with its locks
   Time down_until{};
   std::map<std::string, SimStore*> listeners;  ///< by node
   std::function<void(std::uint32_t partition, const std::vector<Decided>& decided)> observer;

@@ -49,11 +49,12 @@ Result<log::Look> LogCheck::look_at(std::uint32_t partition, const Position& pos
   const auto end = log_.end(partition);
   if (!end) return std::unexpected(end.error());
   if (*end >= reach) return found;
-  return log::Look{Finding::ends_before,
-                   fmt::format("the log's partition {} ends at {}, but it has acknowledged or shown records up to {} to "
-                               "this node; connect the log that has them, or, where they are lost for good, restart the "
-                               "nodes and have what was accepted in them sent again",
-                               partition, *end, reach - 1)};
+  return log::Look{
+      Finding::ends_before,
+      fmt::format("the log's partition {} ends at {}, but it has acknowledged or shown records up to {} to "
+                  "this node; connect the log that has them, or, where they are lost for good, restart the "
+                  "nodes and have what was accepted in them sent again",
+                  partition, *end, reach - 1)};
 }
 
 void LogCheck::conclude(std::uint32_t partition, const log::Standing::Start& start, const Known& known,

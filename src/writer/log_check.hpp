@@ -26,7 +26,8 @@ struct LogCheckOptions {
   Duration interval = std::chrono::seconds{1};
   /// What a change of leaders explains for a moment, a log that ends too early or was trimmed too far, counts after it.
   Duration patience = std::chrono::seconds{5};
-  std::function<void(const Fault&)> report = [](const Fault&) {};  ///< told of another log, and of the right one's return
+  std::function<void(const Fault&)> report = [](const Fault&) {
+  };  ///< told of another log, and of the right one's return
 };
 
 class LogCheck {

@@ -198,8 +198,8 @@ class Assigned {
     const auto known = digests_.find(offset);
     const bool is_same = known == digests_.end() || sha256(records->front().bytes) == known->second;
     if (chunk == nullptr || !is_same) {
-      const auto why = fmt::format("record {} of the log's partition {} is another one than was read before", offset,
-                                   partition_);
+      const auto why =
+          fmt::format("record {} of the log's partition {} is another one than was read before", offset, partition_);
       if (log_.standing() != nullptr) static_cast<void>(log_.standing()->is_other(partition_, why, true));
       return fail(Failure::damaged, why);
     }

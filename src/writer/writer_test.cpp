@@ -55,8 +55,8 @@ class HeldLog final : public log::Log {
   BootTime absent_until{};
   std::ptrdiff_t late = 0;  ///< of the last records: not there before
   BootTime late_until{};
-  std::optional<log::Standing> known;      ///< nullopt: it can be no other log
-  std::string replaced;                    ///< what the first look at a record finds
+  std::optional<log::Standing> known;  ///< nullopt: it can be no other log
+  std::string replaced;                ///< what the first look at a record finds
   std::function<void()> on_read = [] {};
   std::vector<Offset> trimmed;  ///< before what
   bool is_own = false;
