@@ -271,7 +271,7 @@ TEST_F(WriterTest, AbsencesBetweenWhichTheStoreAnsweredDoNotAddUp) {
 TEST_F(WriterTest, AnotherLogIsNotReadUntilTheStoresIsBack) {
   add('a', "one", 1);
   add('b', "another", 1);
-  log_.known.emplace(machine_runtime(), 1);
+  log_.known.emplace(runtime_, 1);
   log_.known->is_other(0, "another", true);
   const auto store = run({.at_most = 20s});
   EXPECT_EQ(store.published, "");
@@ -283,7 +283,7 @@ TEST_F(WriterTest, AnotherLogIsNotReadUntilTheStoresIsBack) {
 TEST_F(WriterTest, WhatWasReadAsTheLogTurnedOutToBeAnotherIsNotDecided) {
   add('a', "one", 1);
   add('b', "another", 1);
-  log_.known.emplace(machine_runtime(), 1);
+  log_.known.emplace(runtime_, 1);
   log_.on_read = [&] { log_.known->is_other(0, "another", true); };
   EXPECT_EQ(run({.at_most = 20s}).published, "");
   EXPECT_TRUE(log_.trimmed.empty());
@@ -293,7 +293,7 @@ TEST_F(WriterTest, APositionWhoseRecordHasOtherBytesIsGivenBack) {
   for (int i = 0; i < 3; ++i) add('0', "before", 1);
   add('a', "one", 1);
   add('b', "another", 1);
-  log_.known.emplace(machine_runtime(), 1);
+  log_.known.emplace(runtime_, 1);
   const auto store = run({.position = 2, .at_most = 20s});
   EXPECT_EQ(store.published, "");
   EXPECT_EQ(store.claims, 1U) << "it is known to be another log now";
