@@ -42,9 +42,6 @@ class Broker {
   std::vector<log::StoredRecord> read(std::uint32_t partition, Offset from, std::size_t bytes_max) const;
   Offset trimmed_before(std::uint32_t partition) const { return partitions_[partition].trimmed_before; }
   void trim(std::uint32_t partition, Offset before);
-  /// Nothing from this offset on is trimmed: a backup's position names it.
-  void keep(std::uint32_t partition, Offset from) { keep_[partition] = from; }
-  void keep_no_more() { keep_.clear(); }
   Offset end(std::uint32_t partition) const { return partitions_[partition].end; }
   /// The newest record's offset; -1: none.
   Offset last(std::uint32_t partition) const;
@@ -85,7 +82,6 @@ class Broker {
   std::vector<Partition> partitions_;
   std::map<std::uint32_t, Partition> aside_;  ///< the nodes' log, where another one stands in its place
   std::uint64_t log_count_ = 0;
-  std::map<std::uint32_t, Offset> keep_;
   std::map<std::string, log::Assignment> views_;  ///< by member
   std::map<std::string, std::uint64_t> decided_;  ///< which decision a view stands for
   std::uint64_t decision_ = 0;
@@ -129,7 +125,7 @@ class SimLog final : public log::Log {
   std::vector<Told> told_;               ///< by partition
   std::vector<std::uint64_t> read_log_;  ///< by partition: the log that was read in sequence
   bool is_away_ = false;                 ///< for now
-  Time late_until_{};  ///< when the last late delivery of this producer arrives: they keep their order
+  Time late_until_{};     ///< when the last late delivery of this producer arrives: they keep their order
 };
 
 /// A planted bug around a writer's log: an abandon record is not written, and the writer is told that it stands.

@@ -38,8 +38,7 @@ void Checks::violated(std::string_view promise, std::string what) {
 }
 
 void Checks::appended(std::uint32_t partition, Offset offset, const std::string& bytes) {
-  now_.log.take(partition, offset, bytes);
-  appended_.push_back({partition, offset, bytes});
+  log_.take(partition, offset, bytes);
 }
 
 void Checks::appended_elsewhere(const std::string& bytes, bool could_know) {
@@ -48,33 +47,13 @@ void Checks::appended_elsewhere(const std::string& bytes, bool could_know) {
   if (chunk != nullptr) elsewhere_[chunk->attempt] |= could_know;
 }
 
-void Checks::backed_up() {
-  backup_ = now_;
-  backup_appended_ = appended_.size();
-}
-
-void Checks::restored() {
-  rows_before_ = server_.primary->version_rows();
-  before_ = std::exchange(now_, backup_);
-  for (std::size_t i = backup_appended_; i < appended_.size(); ++i) {
-    now_.log.take(appended_[i].partition, appended_[i].offset, appended_[i].bytes);
-  }
-  restored_at_ = scheduler_.now();
-}
-
-bool Checks::is_of_history_before(const book::Book& book) const {
-  const Version version = book.version();
-  return version > 0 && version <= rows_before_.size() && book.chain() == rows_before_[version - 1].chain &&
-         prices_of(book) == before_.contents[version];
-}
-
 void Checks::sent(const std::string& id, const Content& content) {
   Sending& sending = sendings_[content.source][id];
   if (sending.first_sent == 0) sending.first_sent = ++events_;
 }
 
 void Checks::accepted(const std::string& id, const std::string& attempt, const Content& content, bool found_other) {
-  if (const auto other = elsewhere_.find(attempt); other != elsewhere_.end() && !now_.log.is_complete(attempt)) {
+  if (const auto other = elsewhere_.find(attempt); other != elsewhere_.end() && !log_.is_complete(attempt)) {
     if (found_other || other->second) {
       violated(accepted_is_kept, fmt::format("batch {} was accepted into another log, which its node could know", id));
     }
@@ -83,11 +62,11 @@ void Checks::accepted(const std::string& id, const std::string& attempt, const C
   Sending& sending = sendings_[content.source][id];
   if (sending.accepted == 0) sending.accepted = ++events_;
   sending.vouched.push_back(content);
-  if (!now_.log.is_complete(attempt)) {
+  if (!log_.is_complete(attempt)) {
     violated(accepted_is_kept, fmt::format("batch {} was accepted, but its attempt {} is not complete in the log, or "
                                            "stands behind the record that abandons it",
                                            id, attempt));
-  } else if (now_.log.prices(attempt) != content.prices) {
+  } else if (log_.prices(attempt) != content.prices) {
     violated(all_or_nothing, fmt::format("the log has other prices than were sent for attempt {}", attempt));
   }
 }
@@ -98,7 +77,7 @@ void Checks::decided(std::uint32_t partition, const std::vector<Decided>& decide
       violated(order, fmt::format("source {} was decided in partition {}", each.source, partition));
     }
     check_order(each);
-    if (const auto problem = now_.log.decide(each); !problem.empty()) violated(order, problem);
+    if (const auto problem = log_.decide(each); !problem.empty()) violated(order, problem);
   }
   check_new_versions();
 }
@@ -121,7 +100,7 @@ void Checks::check_order(const Decided& decided) {
 
 std::vector<NumberedPrice> Checks::numbered(const std::string& attempt) const {
   std::vector<NumberedPrice> prices;
-  for (const Price& price : now_.log.prices(attempt)) {
+  for (const Price& price : log_.prices(attempt)) {
     // A port without a number is a bug of the writer; no price in a book can be equal to this one.
     prices.push_back({server_.primary->port(price.orig).value_or(UINT32_MAX),
                       server_.primary->port(price.dest).value_or(UINT32_MAX), price.day, price.amount});
@@ -131,7 +110,7 @@ std::vector<NumberedPrice> Checks::numbered(const std::string& attempt) const {
 }
 
 std::optional<std::vector<NumberedPrice>> Checks::content_after(const VersionRow& row) {
-  std::vector<NumberedPrice> content = now_.contents.back();
+  std::vector<NumberedPrice> content = contents_.back();
   if (row.kind == VersionKind::batch) {
     const auto added = numbered(row.attempt);
     content.insert(content.end(), added.begin(), added.end());
@@ -148,8 +127,8 @@ std::optional<std::vector<NumberedPrice>> Checks::content_after(const VersionRow
 
 void Checks::check_new_versions() {
   const auto& rows = server_.primary->version_rows();
-  while (now_.contents.size() <= rows.size()) {
-    const std::size_t at = now_.contents.size();
+  while (contents_.size() <= rows.size()) {
+    const std::size_t at = contents_.size();
     const VersionRow& row = rows[at - 1];
     if (row.version != at) {
       violated(order, fmt::format("version {} follows version {}", row.version, at - 1));
@@ -157,10 +136,10 @@ void Checks::check_new_versions() {
     }
     if (row.kind == VersionKind::batch) {
       const Batch batch = server_.primary->batch(row.batch_id).value();
-      if (!now_.committed_ids.insert(row.batch_id).second) {
+      if (!committed_ids_.insert(row.batch_id).second) {
         violated(exactly_once, fmt::format("batch {} was committed a second time as version {}", row.batch_id, at));
       }
-      if (!now_.committed_keys.emplace(batch.header.source, batch.header.key).second) {
+      if (!committed_keys_.emplace(batch.header.source, batch.header.key).second) {
         violated(exactly_once, fmt::format("key {} of {} was committed a second time as version {}", batch.header.key,
                                            batch.header.source, at));
       }
@@ -173,7 +152,7 @@ void Checks::check_new_versions() {
       violated(exactly_once, fmt::format("version {} takes out prices that are not in", at));
       return;
     }
-    now_.contents.push_back(std::move(*content));
+    contents_.push_back(std::move(*content));
   }
 }
 
@@ -181,8 +160,6 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
   const book::Book& book = *step.book;
   const Version version = book.version();
   scheduler_.note(node, "shows", {version, book.price_count()});
-  // Confirmed by the store before it was restored, and only now shown.
-  if (is_just_restored() && is_of_history_before(book)) return;
   const auto& rows = server_.primary->version_rows();
   if (version < before) violated(order, fmt::format("{} went from version {} back to {}", node, before, version));
   if (version > rows.size()) {
@@ -191,9 +168,9 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
   }
   if (book.chain() != (version == 0 ? Digest{} : rows[version - 1].chain)) {
     violated(order, fmt::format("{} shows version {} of another history", node, version));
-  } else if (prices_of(book) != now_.contents[version]) {
+  } else if (prices_of(book) != contents_[version]) {
     violated(all_or_nothing, fmt::format("{} shows {} prices at version {}, which has {}, or others", node,
-                                         book.price_count(), version, now_.contents[version].size()));
+                                         book.price_count(), version, contents_[version].size()));
   }
   for (std::size_t i = 0; i < step.rows.size(); ++i) {
     if (step.rows[i].version != before + i + 1 || !equal(step.rows[i], rows[before + i])) {
@@ -231,7 +208,7 @@ void Checks::check_rates(const std::string& node, const book::Book& book) {
   std::set<PortNumber> origs(tree->ports(query.orig).begin(), tree->ports(query.orig).end());
   std::set<PortNumber> dests(tree->ports(query.dest).begin(), tree->ports(query.dest).end());
   std::map<Day, std::pair<std::uint64_t, std::uint64_t>> expected;
-  for (const NumberedPrice& price : now_.contents[book.version()]) {
+  for (const NumberedPrice& price : contents_[book.version()]) {
     if (!origs.contains(price.orig) || !dests.contains(price.dest) || price.day < query.from || price.day > query.to) {
       continue;
     }
@@ -249,17 +226,15 @@ void Checks::answered(const std::string& node, const std::string& id, const Cont
   if (version > visible) {
     violated(read_your_writes, fmt::format("{} says {} is version {} and shows {}", node, id, version, visible));
   }
-  if (is_just_restored()) return;
   const auto batch = server_.primary->batch(id);
   if (!batch || batch->version != version) {
     violated(accepted_is_kept, fmt::format("{} says {} is version {}, which it is not", node, id, version));
-  } else if (now_.log.prices(batch->attempt) != content.prices) {
+  } else if (log_.prices(batch->attempt) != content.prices) {
     violated(exactly_once, fmt::format("{} says {} is in, but under its key stands other content", node, id));
   }
 }
 
 void Checks::refused_by_key(const std::string& id, const Content& content) {
-  if (is_just_restored()) return;
   const auto holder = server_.primary->batch_by_key(content.source, content.key);
   if (!holder || holder->header.id == id) {
     violated(exactly_once, fmt::format("batch {} was refused for a key that no other batch holds", id));
@@ -279,8 +254,8 @@ void Checks::read(const std::string& node, Version least, const follower::Visibl
 }
 
 std::string Checks::unsettled(const Broker& broker) const {
-  if (const auto left = now_.log.undecided(); !left.empty()) return fmt::format("undecided: {}", fmt::join(left, ", "));
-  if (const auto open = now_.log.open(); !open.empty()) return fmt::format("open attempts: {}", fmt::join(open, ", "));
+  if (const auto left = log_.undecided(); !left.empty()) return fmt::format("undecided: {}", fmt::join(left, ", "));
+  if (const auto open = log_.open(); !open.empty()) return fmt::format("open attempts: {}", fmt::join(open, ", "));
   const Database& store = *server_.primary;
   for (std::uint32_t i = 0; i < store.partition_count(); ++i) {
     if (store.position(i).offset != broker.last(i)) {
@@ -302,15 +277,15 @@ void Checks::finish() {
           violated(accepted_is_kept, fmt::format("batch {} was accepted and is gone", id));
         } else if (batch->version == 0) {
           if (batch->rejection == Rejection::key_conflict) refused_by_key(id, content);
-        } else if (now_.log.prices(batch->attempt) != content.prices) {
+        } else if (log_.prices(batch->attempt) != content.prices) {
           violated(exactly_once, fmt::format("batch {} was accepted with other prices than are in", id));
         }
       }
     }
   }
-  if (server_.primary->bad_records() != now_.log.bad_records()) {
+  if (server_.primary->bad_records() != log_.bad_records()) {
     violated(all_or_nothing, fmt::format("{} bad records are kept; the log has {}",
-                                         server_.primary->bad_records().size(), now_.log.bad_records().size()));
+                                         server_.primary->bad_records().size(), log_.bad_records().size()));
   }
 }
 

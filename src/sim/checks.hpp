@@ -50,13 +50,6 @@ class Checks {
             const follower::Visible::View* answer);
   void violated(std::string_view promise, std::string what);
 
-  // --- a backup of the store, and its return ---
-  void backed_up();
-  /// Told before the store goes on from it.
-  void restored();
-  /// For so long nodes may say what the history before said: they have not noticed, or had read it before.
-  bool is_just_restored() const { return restored_at_ && scheduler_.now() < *restored_at_ + noticed_within; }
-
   // --- at the end ---
   /// What has not come to rest yet; empty: everything has.
   std::string unsettled(const Broker& broker) const;
@@ -75,20 +68,6 @@ class Checks {
   void check_places(const std::string& node, const book::Book& book);
   void check_rates(const std::string& node, const book::Book& book);
 
-  static constexpr Duration noticed_within = std::chrono::seconds{12};
-  /// What follows from the decisions that the store has made.
-  struct History {
-    LogReading log;
-    std::vector<std::vector<NumberedPrice>> contents{{}};  ///< by version, sorted
-    std::set<std::string> committed_ids;
-    std::set<std::pair<std::string, std::string>> committed_keys;
-  };
-  struct Appended {
-    std::uint32_t partition = 0;
-    Offset offset = 0;
-    std::string bytes;
-  };
-  bool is_of_history_before(const book::Book& book) const;
   struct Sending {
     std::uint64_t first_sent = 0;  ///< counts events, to tell before from after
     std::uint64_t accepted = 0;    ///< 0: never
@@ -96,16 +75,13 @@ class Checks {
   };
   Scheduler& scheduler_;
   StoreServer& server_;
-  History now_;
-  std::vector<Appended> appended_;  ///< in the order of the log
-  History backup_;
-  std::size_t backup_appended_ = 0;  ///< of appended_, when it was made
-  History before_;                   ///< of the store before it was restored
-  std::vector<VersionRow> rows_before_;
-  std::optional<Time> restored_at_;
+  LogReading log_;
   std::map<std::string, bool> elsewhere_;  ///< attempts, and whether their node could know that it was another log
   std::map<std::string, std::map<std::string, Sending>> sendings_;  ///< by source, by id
   std::uint64_t events_ = 0;
+  std::vector<std::vector<NumberedPrice>> contents_{{}};  ///< by version, sorted
+  std::set<std::string> committed_ids_;
+  std::set<std::pair<std::string, std::string>> committed_keys_;
   std::string violation_;
 };
 

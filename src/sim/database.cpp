@@ -29,9 +29,6 @@ Result<void> Database::stage(const store::StageRequest& request) {
   if (request.epoch != partitions_[request.partition].epoch && plant_ != Plant::epoch_unchecked) {
     return fail(Failure::lost, "another writer has the partition");
   }
-  for (const auto& [number, code] : request.ports) {
-    if (port(code) != number) return fail(Failure::lost, "a port has another number");
-  }
   const auto prices = [&] {
     return std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end());
   };

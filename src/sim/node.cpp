@@ -45,8 +45,7 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
   options.prices_per_merge = 1 + random.below(20);
   options.report = [ground, name](const Fault& fault) {
     ground.scheduler.note(name, "follower", {}, fault.message);
-    // Within one history, a node never has reason to drop what it shows.
-    if (ground.checks.is_just_restored()) return;
+    // With one history only, a node never has reason to drop what it shows.
     if (fault.failure == Failure::conflict || fault.failure == Failure::damaged) {
       ground.checks.violated("4 order", fmt::format("{} reports: {}", name, fault.message));
     }
@@ -55,14 +54,14 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
 }
 
 writer::LogCheckOptions log_check_options(const Ground& ground, const std::string& name) {
-  return {
-      .report = [ground, name](const Fault& fault) { ground.scheduler.note(name, "log check", {}, fault.message); }};
+  return {.report = [ground, name](const Fault& fault) {
+    ground.scheduler.note(name, "log check", {}, fault.message);
+  }};
 }
 
 std::unique_ptr<log::Log> make_writers_log(const Ground& ground, log::Log& log) {
   if (ground.settings.planted(Plant::given_up_by_time_alone)) return std::make_unique<ForgetfulLog>(log);
-  if (ground.settings.planted(Plant::position_digest_unchecked))
-    return std::make_unique<TrustedLog>(log, ground.broker);
+  if (ground.settings.planted(Plant::position_digest_unchecked)) return std::make_unique<TrustedLog>(log, ground.broker);
   return nullptr;
 }
 
@@ -117,7 +116,6 @@ Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_
         hints.offer(attempt, number, price_count, chunk);
       }) {
   visible.subscribe([this, ground, name](const follower::Step& step) {
-    if (std::exchange(history, visible.histories()) != visible.histories()) shown = 0;
     ground.checks.shown(name, step, shown);
     shown = step.book->version();
   });
@@ -173,8 +171,7 @@ bool Node::is_settled() const {
   const auto view = life_->visible.view();
   const log::Standing* standing = life_->log.standing();
   const bool takes_batches = standing == nullptr || !standing->first_doubt();
-  const store::Head head = ground_.server.primary->head();
-  return view.ready && view.book->version() == head.version && view.book->chain() == head.chain && takes_batches;
+  return view.ready && view.book->version() == ground_.server.primary->head().version && takes_batches;
 }
 
 Result<std::vector<std::string>> Node::pack(Life& life, const BatchRequest& request) {
@@ -235,7 +232,8 @@ Answer Node::submit(const BatchRequest& request) {
   }
   ground_.scheduler.note(name_, "accepted", {}, request.id);
   const Told& told = life.log.told(partition);
-  ground_.checks.accepted(request.id, put->attempt, content, told.is_other || told.others_found != before.others_found);
+  ground_.checks.accepted(request.id, put->attempt, content,
+                          told.is_other || told.others_found != before.others_found);
   return answer_when_visible(life, request, milliseconds{1000});
 }
 

@@ -92,7 +92,6 @@ class Node {
     intake::MemoryBudget memory{1u << 20};
     std::stop_source stop;
     Version shown = 0;
-    std::uint64_t history = 0;  ///< that `shown` is of
   };
   /// The batch as the store has it for good; nullopt where that cannot be known now.
   std::optional<Batch> known_batch(Life& life, const std::string& id);

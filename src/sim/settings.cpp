@@ -43,7 +43,6 @@ void draw_faults(Random& random, Settings& settings) {
   intervals.fail_over = draw_interval(random, seconds{2});
   intervals.clock_jump = draw_interval(random, seconds{2});
   intervals.bad_record = draw_interval(random, seconds{2});
-  intervals.restore = draw_interval(random, seconds{4});
   intervals.log_mistake = draw_interval(random, seconds{2});
 }
 

@@ -38,7 +38,6 @@ struct Intervals {
   Duration fail_over{};
   Duration clock_jump{};
   Duration bad_record{};
-  Duration restore{};      ///< the database goes on from a backup of a moment ago
   Duration log_mistake{};  ///< another log stands where the nodes' log was
 };
 

@@ -12,18 +12,6 @@ void StoreServer::fail_over(const std::function<void(Database&)>& phantom) {
   former = std::make_shared<Database>(*primary);
   phantom(*former);
   scheduler.note("store", "fail-over", {former->head().version, primary->head().version});
-  forget_former_in_time();
-}
-
-void StoreServer::restore(const Database& backup) {
-  ++fail_over_count;
-  ++history;
-  former = std::exchange(primary, std::make_shared<Database>(backup));
-  scheduler.note("store", "restored", {former->head().version, primary->head().version});
-  forget_former_in_time();
-}
-
-void StoreServer::forget_former_in_time() {
   const Duration rest = scheduler.random().between(milliseconds{100}, settings.late_time_max);
   scheduler.at(scheduler.now() + rest, [this, gone = former] {
     if (former == gone) former = nullptr;
@@ -130,16 +118,11 @@ SimStore::Connection& SimStore::connection() {
 }
 
 template <class T>
-Result<T> SimStore::write(Kind kind, const Transaction<T>& whole) {
+Result<T> SimStore::write(Kind kind, const Transaction<T>& transaction) {
   Random& random = scheduler_.random();
   const Rates& rates = settings_.rates;
   const Duration there = settings_.delay(random);
   const Duration back = settings_.delay(random);
-  // What was on its way to a database that has been replaced never arrives.
-  const Transaction<T> transaction = [this, history = server_.history, whole](Database& database) -> Result<T> {
-    if (server_.history != history) return fail(Failure::unknown, "the database was restored from a backup");
-    return whole(database);
-  };
   if (unreachable() || settings_.hits(random, rates.store_fails)) {
     scheduler_.sleep(there + back);
     if (kind == Kind::commit && settings_.planted(Plant::version_from_sequence)) server_.primary->use_up_version();
@@ -272,11 +255,10 @@ Result<std::vector<PortNumber>> SimStore::number_ports(std::span<const PortCode>
 
 Result<void> SimStore::stage(const store::StageRequest& request) {
   const auto prices = std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end());
-  const auto ports = std::make_shared<std::vector<store::NumberedPort>>(request.ports.begin(), request.ports.end());
   store::StageRequest copy = request;
   copy.prices = *prices;
-  copy.ports = *ports;
-  const auto transaction = [this, prices, ports, copy](Database& database) {
+  copy.ports = {};  // they live as long as the call
+  const auto transaction = [this, prices, copy](Database& database) {
     scheduler_.note(node_, "stage", {copy.partition, copy.epoch, copy.chunk}, copy.attempt);
     return database.stage(copy);
   };

@@ -31,9 +31,6 @@ struct StoreServer {
 
   /// The primary goes on as another machine; what the former one shows besides is `phantom`.
   void fail_over(const std::function<void(Database&)>& phantom);
-  void forget_former_in_time();
-  /// The database goes on from a backup, with another history than the nodes have seen; what was under way is lost.
-  void restore(const Database& backup);
   /// Tells the checks at once and the nodes in time.
   void changed(std::uint32_t partition, const std::vector<Decided>& decided);
   /// Tells the nodes in time that a commit has proven this.
@@ -44,8 +41,7 @@ struct StoreServer {
   std::shared_ptr<Database> primary;
   std::shared_ptr<Database> former;  ///< nullptr: gone for good
   std::uint64_t fail_over_count = 0;
-  std::uint64_t history = 0;  ///< another number after each restore
-  bool held = false;          ///< a commit waits with its locks
+  bool held = false;  ///< a commit waits with its locks
   Time down_until{};
   std::map<std::string, SimStore*> listeners;  ///< by node
   std::function<void(std::uint32_t partition, const std::vector<Decided>& decided)> observer;
@@ -101,7 +97,7 @@ class SimStore final : public store::Store {
   using Transaction = std::function<Result<T>(Database&)>;
 
   template <class T>
-  Result<T> write(Kind kind, const Transaction<T>& whole);
+  Result<T> write(Kind kind, const Transaction<T>& transaction);
   template <class T>
   std::optional<Result<T>> commit_in_trouble(const Transaction<T>& transaction);
   /// A question on a connection that has not broken; else Failure::unavailable, and it breaks.

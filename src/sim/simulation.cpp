@@ -27,7 +27,9 @@ class Simulation {
                 {[this](std::uint32_t partition, Offset offset, const std::string& bytes) {
                    checks_.appended(partition, offset, bytes);
                  },
-                 [this](const std::string& bytes, bool could_know) { checks_.appended_elsewhere(bytes, could_know); }}),
+                 [this](const std::string& bytes, bool could_know) {
+                   checks_.appended_elsewhere(bytes, could_know);
+                 }}),
         log_mistake_(scheduler_, broker_),
         ground_{scheduler_, settings_, broker_, server_, checks_},
         clients_(ground_, nodes_) {
@@ -70,9 +72,8 @@ class Simulation {
            [this] { node().jump_wall_clock(scheduler_.random().chance(0.5) ? some(hours{2}) : -some(hours{2})); });
     repeat(every.bad_record, [this] { bad_record(); });
     if (settings_.embedded) return;
-    repeat(every.restore, [this] { back_up_and_restore(); });
     repeat(every.log_mistake, [this] {
-      if (!log_mistake_.is_on() && !is_backed_up_) log_mistake_.begin(*server_.primary, seconds{3} + some(seconds{5}));
+      if (!log_mistake_.is_on()) log_mistake_.begin(*server_.primary, seconds{3} + some(seconds{5}));
     });
     repeat(every.fail_over, [this] {
       if (!server_.held) server_.fail_over([](Database&) {});
@@ -92,24 +93,6 @@ class Simulation {
   Duration some(Duration most) { return scheduler_.random().between(milliseconds{1}, most); }
   Node& node() { return *nodes_[scheduler_.random().below(nodes_.size())]; }
   std::uint32_t partition() { return static_cast<std::uint32_t>(scheduler_.random().below(settings_.partition_count)); }
-
-  /// Not while another log stands there: by an older position nobody could know it.
-  void back_up_and_restore() {
-    if (is_backed_up_ || log_mistake_.is_on() || server_.held) return;
-    is_backed_up_ = true;
-    const auto backup = std::make_shared<Database>(*server_.primary);
-    checks_.backed_up();
-    for (std::uint32_t i = 0; i < backup->partition_count(); ++i) broker_.keep(i, backup->position(i).offset);
-    scheduler_.note("store", "backup", {backup->head().version});
-    scheduler_.at(scheduler_.now() + some(milliseconds{2500}), [this, backup] {
-      is_backed_up_ = false;
-      broker_.keep_no_more();
-      if (!settings_.faults_on || server_.held) return;
-      checks_.restored();
-      server_.restore(*backup);
-      server_.changed(0, {});
-    });
-  }
 
   void bad_record() {
     if (scheduler_.random().chance(0.5)) {
@@ -215,7 +198,6 @@ class Simulation {
   Checks checks_;
   Broker broker_;
   LogMistake log_mistake_;
-  bool is_backed_up_ = false;
   Ground ground_;
   std::vector<std::unique_ptr<Node>> nodes_;
   Clients clients_;
