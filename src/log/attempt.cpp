@@ -61,7 +61,7 @@ Result<void> abandon(Log& log, std::uint32_t partition, const std::string& attem
 }
 
 Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader& header, std::size_t chunk_count,
-                            const ChunkReader& chunk, int tries, Duration time_max) {
+                            const ChunkReader& chunk, int tries, Duration time_max, const GiveUp& give_up) {
   const std::uint32_t partition = partition_of(header.source, log.partition_count());
   Fault doubt{Failure::unknown, "the log did not say whether the batch is in; repeat it with the same Idempotency-Key"};
   bool maybe_in = false;
@@ -93,9 +93,13 @@ Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader&
     if (!unreadable && (failure == Failure::refused || failure == Failure::full)) {
       return std::unexpected(maybe_in ? doubt : last.error());
     }
-    // In doubt nothing is added to the attempt. Whichever stands first, this record or its last chunk, decides; where
-    // this one fails, too, the writer gives up the attempt in time.
-    (void)abandon(log, partition, attempt);
+    // In doubt nothing is added to the attempt. Whichever stands first, its abandon record or its last chunk, decides;
+    // where that record never comes, the writer gives up the attempt in time.
+    if (give_up) {
+      give_up(partition, attempt);
+    } else {
+      static_cast<void>(abandon(log, partition, attempt));
+    }
     // Without its last chunk, which was never produced, the attempt is void whatever comes.
     if (unreadable) return std::unexpected(maybe_in ? doubt : last.error());
     maybe_in = true;

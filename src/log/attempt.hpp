@@ -30,15 +30,20 @@ struct Submitted {
 using ChunkReader = std::function<Result<std::string>(std::size_t index)>;
 
 inline constexpr Duration attempt_time_max = std::chrono::minutes{2};  ///< T of rules 2 and 3
-inline constexpr Duration retry_time_max = std::chrono::seconds{5};    ///< a client waits
+inline constexpr int tries_max = 3;
+inline constexpr Duration retry_time_max = std::chrono::milliseconds{500};  ///< a client waits
 
-/// Puts a batch into its source's partition as attempts with random ids; after a doubtful one it says so by an abandon
-/// record and starts a new one, at most `tries` in all, none after a doubt that took retry_time_max. On success every
-/// chunk is acknowledged, the last within T of the first produce: the batch is accepted. Failure::unknown: it may still
-/// be committed (a 5xx tells the client to repeat with the same key); Failure::refused or full: it is surely not in. A
-/// log that is not known to be the store's is given nothing (rule 23).
+/// Has an attempt given up by an abandon record, now or later.
+using GiveUp = std::function<void(std::uint32_t partition, const std::string& attempt)>;
+
+/// Puts a batch into its source's partition as attempts with random ids; a doubtful one is handed to `give_up`
+/// (none: its abandon record is appended here), and a new one begins, at most `tries` in all, none after a doubt that
+/// took retry_time_max. On success every chunk is acknowledged, the last within T of the first produce: the batch is
+/// accepted. Failure::unknown: it may still be committed (a 5xx tells the client to repeat with the same key);
+/// Failure::refused or full: it is surely not in. A log that is not known to be the store's is given nothing (rule 23).
 Result<Submitted> put_batch(Log& log, const Runtime& runtime, const BatchHeader& header, std::size_t chunk_count,
-                            const ChunkReader& chunk, int tries = 3, Duration time_max = attempt_time_max);
+                            const ChunkReader& chunk, int tries = tries_max, Duration time_max = attempt_time_max,
+                            const GiveUp& give_up = {});
 
 /// Gives an attempt up: void for ever, unless its last chunk stands before this record.
 Result<void> abandon(Log& log, std::uint32_t partition, const std::string& attempt);

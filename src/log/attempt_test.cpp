@@ -121,6 +121,20 @@ TEST_F(AttemptTest, NoNewAttemptIsBegunWhenAClientHasWaitedLong) {
   EXPECT_EQ(std::get<AbandonRecord>(log.records[1]).attempt, chunk(0).attempt);
 }
 
+TEST_F(AttemptTest, WhoeverGivesUpDoubtfulAttemptsIsToldOfThem) {
+  log.script = {Answer::unknown};
+  std::vector<std::string> given_up;
+  const auto submitted = put_batch(
+      log, runtime, header, 2, [](std::size_t) { return std::string{"prices"}; }, 3, attempt_time_max,
+      [&](std::uint32_t partition, const std::string& attempt) {
+        EXPECT_EQ(partition, partition_of("carrier-a", 4));
+        given_up.push_back(attempt);
+      });
+  ASSERT_TRUE(submitted);
+  ASSERT_EQ(log.records.size(), 3U);  // chunk 0 of the first attempt, both of the second, no other record
+  EXPECT_EQ(given_up, std::vector{chunk(0).attempt});
+}
+
 TEST_F(AttemptTest, ARefusalAloneIsSurelyNotIn) {
   log.script = {Answer::refused};
   const auto submitted = put();
