@@ -28,6 +28,16 @@ Duration time_of(const std::function<void()>& work) {
   return test_runtime().boot_time() - began;
 }
 
+/// For where a bound is short, or a broker was away: until it is in, for at most a minute.
+Result<Offset> append_at_last(log::Log& log, std::uint32_t partition, const std::string& record) {
+  const BootTime until = test_runtime().boot_time() + 60s;
+  while (true) {
+    auto put = append_one(log, partition, record);
+    if (put || test_runtime().boot_time() >= until) return put;
+    std::this_thread::sleep_for(50ms);  // a silent partition refuses at once
+  }
+}
+
 TEST(KafkaAppend, RecordsStandInOrderAndTheLastOnesOffsetComesBack) {
   const auto log = open_log(test_options());
   const auto last = log->append(0, source_of({"a", "b", "c"}));
@@ -170,15 +180,84 @@ TEST(KafkaAppend, ABrokerThatDoesNotAnswerLeavesDoubtInBoundedTime) {
   EXPECT_TRUE(after) << after.error().message;
 }
 
+TEST(KafkaAppend, WhoeverAppendsToASilentPartitionIsAnsweredSoon) {
+  auto options = test_options(2);
+  options.answer_time_max = 2s;
+  options.produce_time_max = 20s;  // what is on its way may still get in
+  const auto log = open_log(options);
+  ASSERT_TRUE(append_at_last(*log, 0, "before"));
+  ASSERT_TRUE(append_at_last(*log, 1, "before"));
+  {
+    const Stopped stopped;
+    std::vector<std::jthread> threads;
+    std::atomic<int> doubtful = 0;
+    std::atomic<std::int64_t> longest = 0;
+    for (int i = 0; i < 64; ++i) {
+      threads.emplace_back([&] {
+        const auto time = time_of([&] {
+          const auto put = append_one(*log, 0, noise(1'000));
+          if (!put && put.error().failure == Failure::unknown) ++doubtful;
+        });
+        std::int64_t known = longest;
+        while (known < time.count() && !longest.compare_exchange_weak(known, time.count())) continue;
+      });
+    }
+    threads.clear();
+    EXPECT_EQ(doubtful, 64);
+    EXPECT_LT(Duration{longest.load()}, options.produce_time_max / 2);
+    fmt::print("64 appends to a silent partition: the slowest answered after {} ms\n", longest / 1'000'000);
+    const auto time = time_of([&] {
+      const auto put = append_one(*log, 0, "refused");
+      ASSERT_FALSE(put);
+      EXPECT_EQ(put.error().failure, Failure::refused) << put.error().message;
+    });
+    EXPECT_LT(time, options.answer_time_max / 2);
+    EXPECT_EQ(append_one(*log, 1, "tried").error().failure, Failure::unknown);  // each partition stands for itself
+    EXPECT_GT(log->counters().queued_records, 64U);
+  }
+  const auto after = append_at_last(*log, 0, "after");
+  ASSERT_TRUE(after) << after.error().message;
+  const auto records = log->read(0, 0, 1u << 20, 0s);
+  ASSERT_TRUE(records) << records.error().message;
+  for (const auto& record : *records) EXPECT_NE(record.bytes, "refused");
+  while (log->counters().queued_records > 0) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(log->counters().queued_bytes, 0U);
+}
+
+TEST(KafkaAppend, WhatNobodyWaitsForAnyMoreHoldsItsRoomInTheQueue) {
+  auto options = test_options();
+  options.queue_bytes_max = 2u << 20;
+  options.append_bytes_max = 1u << 20;
+  options.answer_time_max = 2s;
+  options.produce_time_max = 20s;
+  const auto log = open_log(options);
+  ASSERT_TRUE(append_at_last(*log, 0, "before"));
+  {
+    const Stopped stopped;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 2; ++i) threads.emplace_back([&] { EXPECT_FALSE(append_one(*log, 0, noise(900'000))); });
+    threads.clear();
+    EXPECT_GE(log->counters().queued_bytes, 1'800'000U);
+    const std::string record = noise(900'000);
+    Result<Offset> put = fail(Failure::refused, "");
+    // At once the partition is silent; the one that tries it finds no room.
+    for (int i = 0; i < 2000 && put.error().failure == Failure::refused; ++i) {
+      put = append_one(*log, 0, record);
+      ASSERT_FALSE(put);
+      std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_EQ(put.error().failure, Failure::full) << put.error().message;
+  }
+  while (log->counters().queued_records > 0) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(append_at_last(*log, 0, "after"));
+}
+
 TEST(KafkaAppend, RidesOverARestartOfTheBroker) {
   const auto log = open_log(test_options());
   ASSERT_TRUE(append_one(*log, 0, "before"));
   kill_broker();
-  std::size_t refused = 0;
   Result<Offset> during = fail(Failure::unknown, "");
-  const auto time = time_of([&] {
-    while (refused < 8 && !(during = append_one(*log, 0, "during"))) ++refused;
-  });
+  const auto time = time_of([&] { during = append_at_last(*log, 0, "during"); });
   ASSERT_TRUE(during) << during.error().message;
   const auto records = log->read(0, *during, 1, 0s);
   ASSERT_TRUE(records) << records.error().message;
@@ -204,8 +283,7 @@ TEST(KafkaAppend, ABrokerThatIsAwayRefusesWhatNeverLeft) {
     EXPECT_EQ(refused.error().failure, Failure::refused) << refused.error().message;
   });
   EXPECT_LT(time, 5s);
-  Result<Offset> after = fail(Failure::unknown, "");
-  for (int i = 0; i < 20 && !after; ++i) after = append_one(*log, 0, "after");
+  const auto after = append_at_last(*log, 0, "after");
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(*after, 1);  // x is not in
 }

@@ -52,7 +52,7 @@ Result<std::unique_ptr<KafkaLog>> KafkaLog::open(const KafkaOptions& options, co
 }
 
 Result<std::shared_ptr<Producer>> KafkaLog::make_producer() {
-  return Producer::make(options_, runtime_, counters_, standing_);
+  return Producer::make(options_, runtime_, counters_, partition_count_, standing_);
 }
 
 Result<std::shared_ptr<Producer>> KafkaLog::producer() {

@@ -33,6 +33,8 @@ struct KafkaOptions {
   Duration open_time_max = std::chrono::seconds{10};    ///< to reach the cluster and make or check the topic
   Duration request_time_max = std::chrono::seconds{5};  ///< a broker that is silent for longer is left
   Duration produce_time_max = std::chrono::seconds{8};  ///< for one record, over changes of its leader
+  /// Who appends waits no longer for a partition that acknowledges nothing, and others are refused at once meanwhile.
+  Duration answer_time_max = std::chrono::seconds{2};
   Duration append_time_max = log::attempt_time_max;     ///< for all records of one append: later ones would not count
   Duration read_time_max = std::chrono::seconds{5};     ///< for a record that is known to be there
   Duration close_time_max = std::chrono::seconds{3};    ///< to leave the group, so that others need not wait for:

@@ -51,11 +51,39 @@ bool is_surely_out(const rd_kafka_message_t& message) {
 
 }  // namespace
 
+/// Bytes of the queue's bound, held by one append until its last delivery is told: also when nobody waits for it any
+/// more its records stand in librdkafka's queue.
+class Producer::Reservation {
+ public:
+  Reservation(Producer& producer, std::size_t bytes) : producer_(producer) {
+    const std::scoped_lock lock{producer_.mutex_};
+    if (producer_.reserved_ + bytes > producer_.options_.queue_bytes_max) return;
+    bytes_ = bytes;
+    producer_.reserved_ += bytes_;
+  }
+  ~Reservation() {
+    const std::scoped_lock lock{producer_.mutex_};
+    producer_.reserved_ -= bytes_;
+  }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+  bool is_held() const { return bytes_ > 0; }
+
+ private:
+  Producer& producer_;
+  std::size_t bytes_ = 0;
+};
+
 /// What is known of one append; guarded by mutex_.
 struct Producer::Append {
-  Append(std::uint32_t to, const Runtime& runtime, BootTime end)
-      : partition(to), until(end), changed(runtime.make_signal()) {}
+  Append(Producer& producer, std::uint32_t to, std::size_t bytes_wanted)
+      : room(producer, bytes_wanted),
+        partition(to),
+        until(producer.runtime_.boot_time() + producer.options_.append_time_max + delivery_grace),
+        changed(producer.runtime_.make_signal()) {}
 
+  const Reservation room;
   std::uint32_t partition;
   BootTime until;
   Signal changed;
@@ -79,32 +107,16 @@ struct Producer::Delivery {
   Offset reach = 0;  ///< of the partition, as known when it was sent
 };
 
-/// Bytes of the queue's bound, held by one append.
-class Producer::Reservation {
- public:
-  Reservation(Producer& producer, std::size_t bytes) : producer_(producer) {
-    const std::scoped_lock lock{producer_.mutex_};
-    if (producer_.reserved_ + bytes > producer_.options_.queue_bytes_max) return;
-    bytes_ = bytes;
-    producer_.reserved_ += bytes_;
-  }
-  ~Reservation() {
-    const std::scoped_lock lock{producer_.mutex_};
-    producer_.reserved_ -= bytes_;
-  }
-  Reservation(const Reservation&) = delete;
-  Reservation& operator=(const Reservation&) = delete;
-
-  bool is_held() const { return bytes_ > 0; }
-
- private:
-  Producer& producer_;
-  std::size_t bytes_ = 0;
-};
+Producer::Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters,
+                   std::uint32_t partition_count, log::Standing& standing)
+    : options_(options), runtime_(runtime), counters_(counters), standing_(standing) {
+  for (std::uint32_t i = 0; i < partition_count; ++i) partitions_.emplace_back(options.answer_time_max);
+}
 
 Result<std::shared_ptr<Producer>> Producer::make(const KafkaOptions& options, const Runtime& runtime,
-                                                 Counters& counters, log::Standing& standing) {
-  std::shared_ptr<Producer> producer{new Producer{options, runtime, counters, standing}};
+                                                 Counters& counters, std::uint32_t partition_count,
+                                                 log::Standing& standing) {
+  std::shared_ptr<Producer> producer{new Producer{options, runtime, counters, partition_count, standing}};
   Hooks hooks;
   hooks.delivered = [its = producer.get()](const rd_kafka_message_t& message) { its->take_delivery(message); };
   auto client = Client::make(RD_KAFKA_PRODUCER, options, producer_settings(options), std::move(hooks));
@@ -156,6 +168,9 @@ void Producer::take_delivery(const rd_kafka_message_t& message) {
     append.bytes -= delivery->bytes.size();
     append.moved = now;
     if (is_in) {
+      Partition& partition = partitions_[append.partition];
+      partition.heard = now;
+      partition.breaker.answered();
       // Out of order, or at no known place, the attempt could not be vouched for.
       if (message.offset <= append.last || is_elsewhere) append.failed = append.in_doubt = true;
       if (is_elsewhere && append.why.empty()) append.why = "the topic is not the one that it was";
@@ -188,14 +203,16 @@ Result<Offset> Producer::append(std::uint32_t partition, const log::RecordSource
     head.push_back(**std::move(record));
   }
   if (head.empty()) return fail(Failure::refused, "nothing to append");
-  const Reservation room{*this, std::min(cost, options_.append_bytes_max)};
-  if (!room.is_held()) {
+  if (!partitions_[partition].breaker.lets_through(runtime_.boot_time())) {
+    ++counters_.appends_refused;
+    return fail(Failure::refused, fmt::format("partition {} of the log does not answer; try again", partition));
+  }
+  const auto append = std::make_shared<Append>(*this, partition, std::min(cost, options_.append_bytes_max));
+  if (!append->room.is_held()) {
     ++counters_.appends_full;
     ++counters_.appends_refused;
     return fail(Failure::full, "too much waits for the log already; try again");
   }
-  const auto append =
-      std::make_shared<Append>(partition, runtime_, runtime_.boot_time() + options_.append_time_max + delivery_grace);
   const auto sent = send_all(append, std::move(head), records);
   return outcome(*append, sent);
 }
@@ -256,19 +273,30 @@ Result<void> Producer::wait_for(Append& append, const std::function<bool()>& eno
   while (true) {
     const std::uint64_t seen = append.changed.count();
     const BootTime now = runtime_.boot_time();
-    BootTime until = append.until;
+    BootTime until{};
     BootTime moved{};
     {
       const std::scoped_lock lock{mutex_};
       if (enough()) return {};
       moved = append.moved;
-      until = std::min(until, moved + options_.produce_time_max + delivery_grace);
+      until = latest_answer(append);
     }
-    if (now >= until) return fail(Failure::unknown, "the log did not answer in time");
+    if (now >= until) {
+      if (append.until > now) partitions_[append.partition].breaker.was_silent(now);
+      return fail(Failure::unknown, "the log did not answer in time");
+    }
     const bool slow = now - moved >= leader_wait;
     append.changed.wait_past(seen, std::min(until - now, slow ? leader_wait / 2 : leader_wait));
     if (slow && append.changed.count() == seen) client_.ask_for_leaders(runtime_, counters_);
   }
+}
+
+/// How long an append waits; under the lock. Behind what others append an answer may take long. A partition that
+/// answers nobody is silent.
+BootTime Producer::latest_answer(const Append& append) const {
+  const BootTime heard = std::max(append.moved, partitions_[append.partition].heard);
+  return std::min(
+      {append.until, append.moved + options_.produce_time_max + delivery_grace, heard + options_.answer_time_max});
 }
 
 Result<Offset> Producer::outcome(Append& append, const Result<void>& sent) {

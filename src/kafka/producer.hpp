@@ -4,8 +4,12 @@
 //      ▲         no: full              bytes that wait              │
 //      └──────────────── each record's delivery, told by one thread ◀┘
 //
+// A partition that acknowledges nothing for answer_time_max is silent: whoever waits for it is in doubt, and one append
+// at a time tries it; the others are refused at once, until it acknowledges anything (rule 25).
+//
 // After a fatal error a producer fails what it has and takes no more: its owner makes another one.
 #pragma once
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +18,7 @@
 #include "kafka/client.hpp"
 #include "log/log.hpp"
 #include "log/standing.hpp"
+#include "runtime/breaker.hpp"
 
 namespace ratebook::kafka {
 
@@ -21,7 +26,7 @@ class Producer {
  public:
   /// `standing` is told of each acknowledged record, before its append is.
   static Result<std::shared_ptr<Producer>> make(const KafkaOptions& options, const Runtime& runtime, Counters& counters,
-                                                log::Standing& standing);
+                                                std::uint32_t partition_count, log::Standing& standing);
   /// No append may be under way.
   ~Producer();
   Producer(const Producer&) = delete;
@@ -36,8 +41,15 @@ class Producer {
   struct Append;
   struct Delivery;
   class Reservation;
-  Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters, log::Standing& standing)
-      : options_(options), runtime_(runtime), counters_(counters), standing_(standing) {}
+  /// What is known of one partition.
+  struct Partition {
+    explicit Partition(Duration rest) : breaker(rest) {}
+
+    BootTime heard{};  ///< when it last acknowledged anything; guarded by mutex_
+    Breaker breaker;
+  };
+  Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters, std::uint32_t partition_count,
+           log::Standing& standing);
 
   bool is_in_another_log(std::uint32_t partition, Offset offset, Offset reach);
   void take_delivery(const rd_kafka_message_t& message);
@@ -45,6 +57,7 @@ class Producer {
                         const log::RecordSource& tail);
   Result<void> send(const std::shared_ptr<Append>& append, std::string bytes);
   Result<void> wait_for(Append& append, const std::function<bool()>& enough);
+  BootTime latest_answer(const Append& append) const;
   Result<Offset> outcome(Append& append, const Result<void>& sent);
 
   const KafkaOptions& options_;
@@ -53,6 +66,7 @@ class Producer {
   log::Standing& standing_;
   mutable std::mutex mutex_;  ///< guards all appends' state and what is reserved
   std::size_t reserved_ = 0;  ///< bytes, of the queue's bound
+  std::deque<Partition> partitions_;
   Client client_;
   std::jthread poller_;
 };

@@ -61,7 +61,7 @@ Settings lookup_settings() {
 
 Result<std::vector<log::StoredRecord>> Reader::read(Offset from, std::size_t bytes_max, Duration wait,
                                                     Offset surely_in) {
-  const auto turn = take_turn();
+  const auto turn = take_turn(runtime_.boot_time() + 2 * options_.read_time_max);
   if (!turn) return std::unexpected(turn.error());
   auto records = first_record(from, wait, surely_in);
   if (!records || records->empty()) return records;
@@ -125,9 +125,9 @@ Result<std::vector<log::StoredRecord>> Reader::first_record(Offset from, Duratio
 }
 
 Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
-  const auto turn = take_turn();
+  const BootTime until = runtime_.boot_time() + options_.read_time_max;  // with the wait for others who look up
+  const auto turn = take_turn(until);
   if (!turn) return std::unexpected(turn.error());
-  const BootTime until = runtime_.boot_time() + options_.read_time_max;
   Records records;
   if (stands_at(from)) {
     auto record = next(from, Duration{0});
@@ -155,8 +155,7 @@ Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
 }
 
 /// Another call may wait for a broker on this partition.
-Result<Reader::Turn> Reader::take_turn() {
-  const BootTime until = runtime_.boot_time() + 2 * options_.read_time_max;
+Result<Reader::Turn> Reader::take_turn(BootTime until) {
   while (true) {
     const std::uint64_t seen = turn_ended_.count();
     {

@@ -41,7 +41,7 @@ class Reader {
     Offset first = 0;
     Offset end = 0;
   };
-  Result<Turn> take_turn();
+  Result<Turn> take_turn(BootTime until);
   bool stands_at(Offset from) const;
   Result<Ends> ends(BootTime until) const;
   Result<Offset> end_at(Offset which, BootTime until) const;

@@ -29,6 +29,7 @@ KafkaOptions test_options(std::uint32_t partitions) {
   options.partitions = partitions;
   options.replication = 1;
   options.session_time_max = std::chrono::milliseconds{1500};
+  options.answer_time_max = std::chrono::seconds{20};  // tests whose broker is silent on purpose say how long they wait
   return options;
 }
 

@@ -73,7 +73,7 @@ void add_tls(Rows& rows, http::TlsOptions& tls) {
 void add_http(Rows& rows, http::ServerOptions& http) {
   rows.section("http", "Connections and requests; past each bound a quick 4xx, or 503 with Retry-After");
   rows.count("workers", http.workers, 1, 4096,
-             "Threads for slow answers from memory, as many for what waits for the store, and for the log");
+             "Threads for slow answers from memory, as many for what waits for the store, and for bodies of batches");
   rows.count("work_queue_max", http.work_queue_max, 1, million, "Requests that may wait for a worker of each kind");
   rows.list("hosts", http.hosts, http::is_host_list, "names such as rates.example.com, separated by commas, or *",
             "What it is called besides localhost and addresses: a request for another host gets 421; empty: these "
@@ -249,6 +249,8 @@ void add_kafka(Rows& rows, kafka::KafkaOptions& kafka) {
                 "A broker that is silent for longer is left");
   rows.duration("produce_time", kafka.produce_time_max, milliseconds{100}, minutes{2},
                 "For a record, over changes of its leader; past it nobody knows whether it is in");
+  rows.duration("answer_time", kafka.answer_time_max, milliseconds{100}, minutes{2},
+                "Without an acknowledgement of a partition, before whoever waits for it gets 503, and others at once");
   rows.duration("session_time", kafka.session_time_max, milliseconds{100}, minutes{30},
                 "After so long a silence of a node others write its partitions");
   rows.duration("log_keep", kafka.log_keep, milliseconds{0}, days{3650},
