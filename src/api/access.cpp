@@ -64,6 +64,12 @@ http::Guard guard(Service& service, Need need) {
   };
 }
 
+bool Caller::may_see_some_of(std::uint32_t partition, std::uint32_t partition_count) const {
+  return may_read_all() || std::ranges::any_of(grant_->sources, [&](const std::string& source) {
+           return partition_of(source, partition_count) == partition;
+         });
+}
+
 std::optional<std::string> Caller::only_source() const {
   if (!grant_ || grant_->has(access::Role::operate) || grant_->sources.size() != 1) return std::nullopt;
   return grant_->sources.front();

@@ -34,6 +34,8 @@ class Caller {
 
   bool may_read_all() const { return !grant_ || grant_->has(access::Role::read); }
   bool may_see(std::string_view source) const { return may_read_all() || grant_->may_send(source); }
+  /// Whether any batch that this caller may see can stand in that partition of the log.
+  bool may_see_some_of(std::uint32_t partition, std::uint32_t partition_count) const;
   bool may_send(std::string_view source) const { return !grant_ || grant_->may_send(source); }
   /// The only source that this caller sends for; nullopt: several, or any.
   std::optional<std::string> only_source() const;

@@ -29,6 +29,7 @@ Outcomes::Outcomes(store::Store& store, follower::Visible& visible, const Runtim
       executor_(std::move(executor)),
       options_(options),
       wake_(runtime.make_signal()),
+      told_(visible.view().book->version()),
       subscription_(visible.subscribe([this](const follower::Step& step) { told(step); })) {}
 
 Outcomes::~Outcomes() { visible_.unsubscribe(subscription_); }
@@ -133,6 +134,15 @@ std::optional<BatchHeader> Outcomes::accepted(const std::string& id) const {
   return found->second->header;
 }
 
+std::optional<BatchHeader> Outcomes::accepted_beyond(const std::string& id, Version shown) const {
+  const std::lock_guard lock{mutex_};
+  // A step is visible a moment before it is told of here.
+  if (told_ < shown) return std::nullopt;
+  const auto found = accepted_by_id_.find({Awaited::commit, id});
+  if (found == accepted_by_id_.end()) return std::nullopt;
+  return found->second->header;
+}
+
 std::vector<BatchHeader> Outcomes::accepted(const std::optional<std::string>& source, std::size_t limit) const {
   const std::lock_guard lock{mutex_};
   std::vector<BatchHeader> headers;
@@ -162,6 +172,7 @@ std::size_t Outcomes::watched_count() const {
 void Outcomes::told(const follower::Step& step) {
   const std::lock_guard lock{mutex_};
   for (const VersionRow& row : step.rows) told_row(row);
+  told_ = step.book->version();
   const auto reached = version_waits_.upper_bound(step.book->version());
   for (auto wait = version_waits_.begin(); wait != reached; wait = version_waits_.erase(wait)) {
     executor_([done = std::move(wait->second.done)] { done(true); });

@@ -80,6 +80,8 @@ class Outcomes {
   void accept(Watch watch, const BatchHeader& header, std::uint64_t bytes = 0);
   bool is_accepted(Awaited awaited, const std::string& id) const;
   std::optional<BatchHeader> accepted(const std::string& id) const;
+  /// The same, where no version up to `shown` can have decided it.
+  std::optional<BatchHeader> accepted_beyond(const std::string& id, Version shown) const;
   /// Newest first; of one source, or of all.
   std::vector<BatchHeader> accepted(const std::optional<std::string>& source, std::size_t limit) const;
   Waiting waiting(const std::string& source) const;
@@ -142,6 +144,7 @@ class Outcomes {
   std::map<std::pair<Awaited, std::string>, std::list<Accepted>::iterator> accepted_by_id_;
   std::unordered_map<std::string, Waiting> waiting_of_source_;
   std::uint64_t waiting_bytes_ = 0;
+  Version told_ = 0;                     ///< the last step's; accepted_ holds nothing that it or one before has decided
   BootTime next_end_ = BootTime::max();  ///< none is planned yet: the first wait wakes
   bool leaving_ = false;
 

@@ -16,20 +16,35 @@ std::vector<PortNumber> sorted(std::span<const PortNumber> ports) {
   return numbers;
 }
 
-}  // namespace
-
-Result<Past> Past::find(Service& service, Version version) {
-  if (version == 0) return Past{service, {}};
-  const auto rows = service.store.versions(version - 1, 1);
+Result<Digest> chain_of(store::Store& store, Version version) {
+  const auto rows = store.versions(version - 1, 1);
   if (!rows) return std::unexpected(rows.error());
   if (rows->empty() || rows->front().version != version) return fail(Failure::damaged, "the version has no row");
-  return Past{service, {version, rows->front().chain}};
+  return rows->front().chain;
+}
+
+}  // namespace
+
+Result<Past> Past::find(Service& service, Version version, const View& view) {
+  if (version == 0) return Past{service, {}};
+  const auto chain = chain_of(service.store, version);
+  if (!chain) return std::unexpected(chain.error());
+  // Asked afterwards: where the store still holds what is shown, the row read before was of the same history.
+  const auto shown = chain_of(service.store, view.book->version());
+  if (!shown) return std::unexpected(shown.error());
+  if (*shown != view.book->chain()) {
+    return fail(Failure::unavailable, "the store has another history than this node shows; ask again in a moment");
+  }
+  return Past{service, {version, *chain}};
 }
 
 Result<PlaceTree> Past::places() const {
   if (version_.version == 0) return PlaceTree{};
   auto document = service_->store.places(version_.version);
   if (!document) return std::unexpected(document.error());
+  const auto chain = chain_of(service_->store, version_.version);
+  if (!chain) return std::unexpected(chain.error());
+  if (*chain != version_.chain) return fail(Failure::unavailable, "the store has another history now; ask again");
   return PlaceTree{std::move(*document)};
 }
 
@@ -63,20 +78,12 @@ std::expected<std::vector<book::DayRate>, Problem> Past::rates(const PlaceTree& 
 }
 
 void on_past(Service& service, const http::Respond& respond, std::function<void()> answer) {
-  if (service.past.waiting() >= service.limits.past_waiting_max) {
-    http::Response response;
-    answer_problem({problems::overloaded, "too many past versions are asked for; ask again in a moment", {}, {}},
-                   response);
-    add_view_headers(service.view(), response);
-    return respond(std::move(response));
-  }
-  service.past.post([answer = std::move(answer)] {
-    try {
-      answer();
-    } catch (const std::exception&) {
-      return;  // the server answers 500, as no one else has
-    }
-  });
+  if (service.past.try_post(std::move(answer))) return;
+  http::Response response;
+  answer_problem({problems::overloaded, "too many past versions are asked for; ask again in a moment", {}, {}},
+                 response);
+  add_view_headers(service.view(), response);
+  respond(std::move(response));
 }
 
 Problem not_visible(Service& service, Version version, const View& view) {

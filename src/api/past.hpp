@@ -11,8 +11,8 @@ namespace ratebook::api {
 
 class Past {
  public:
-  /// Asks for its chain: all that is read of it is of that chain.
-  static Result<Past> find(Service& service, Version version);
+  /// Asks for its chain, one that leads to what `view` shows: all that is read of it is of that chain.
+  static Result<Past> find(Service& service, Version version, const View& view);
 
   const store::Head& version() const { return version_; }
   Result<PlaceTree> places() const;

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "api/access.hpp"
-#include "api/backlog.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/headers.hpp"
@@ -131,11 +130,9 @@ class Post : public std::enable_shared_from_this<Post> {
     }
     header_ = header_of(*decoded);
     if (posted_.dry_run) return answer_dry_run();
-    if (answer_if_decided()) return;
-    if (const auto problem = too_much_waiting(service_, header_.source, decoded->spool.bytes())) {
-      return answer(*problem);
-    }
-    put(decoded->spool);
+    spool_.emplace(std::move(decoded->spool));
+    // What waits for an engine waits on a thread of its own.
+    if (!service_.appends.try_post([self = shared_from_this()] { self->submit(); })) answer(too_many());
   }
 
  private:
@@ -174,49 +171,70 @@ class Post : public std::enable_shared_from_this<Post> {
     respond(std::move(response));
   }
 
-  // What the store has decided already needs no log. A store that does not answer is no reason to refuse: the writer
-  // decides in the end.
+  void submit() {
+    if (answer_if_decided()) return;
+    auto place = service_.backlog.enter(header_.source, spool_->bytes());
+    if (!place) return answer(place.error());
+    put(std::exchange(spool_, std::nullopt).value());
+  }
+
+  /// What the store has decided under this key.
+  struct Decided {
+    std::optional<Batch> same_key;
+    std::optional<Batch> same;
+  };
+  static std::optional<Decided> decided(store::Store& store, const BatchHeader& header) {
+    auto same_key = store.batch_by_key(header.source, header.key);
+    if (!same_key) return std::nullopt;  // nor would the next question be answered
+    auto same = store.batch(header.id);
+    if (!same) return std::nullopt;
+    return Decided{*std::move(same_key), *std::move(same)};
+  }
+
+  // What the store has decided already needs no log. A store that does not answer soon is no reason to refuse: the
+  // writer decides in the end.
   bool answer_if_decided() {
     if (posted_.key.empty()) return false;
-    const auto same_key = service_.store.batch_by_key(header_.source, header_.key);
-    if (!same_key) return false;  // nor would the next question be answered
-    if (*same_key && (*same_key)->header.id != header_.id) {
+    const auto asked = service_.questions.ask<std::optional<Decided>>(
+        [&store = service_.store, header = header_] { return decided(store, header); });
+    const auto decided = asked.value_or(std::nullopt);
+    if (!decided) return false;
+    if (decided->same_key && decided->same_key->header.id != header_.id) {
       Batch rejected = accepted_batch(header_);
       rejected.rejection = Rejection::key_conflict;
       return answer(rejection_problem(rejected)), true;
     }
-    const auto same = service_.store.batch(header_.id);
-    if (!same || !*same) return false;
-    if ((*same)->status == BatchStatus::rejected) return answer(rejection_problem(**same)), true;
-    await_repeat();
+    if (!decided->same) return false;
+    if (decided->same->status == BatchStatus::rejected) return answer(rejection_problem(*decided->same)), true;
+    await_repeat(*decided->same);
     return true;
   }
 
   // Committed before, maybe not yet visible here.
-  void await_repeat() {
+  void await_repeat(const Batch& same) {
+    spool_.reset();
+    upload_.reset();
+    const auto before = service_.view();
     const auto watch = service_.outcomes.watch(Outcomes::Awaited::commit, header_.id);
     if (!watch) return answer_repeat();
-    if (shown_in_store()) {
+    // Looked at while it is watched: no step falls in between.
+    if (same.version <= service_.view().shown()) {
       service_.outcomes.forget(*watch);
-      return answer_repeat();
+      return answer_as_repeat(same, service_.view());
     }
-    service_.outcomes.await(*watch, wait(), [self = shared_from_this()](const std::optional<Fate>& fate) {
-      // A store that is silent does not keep a node that is about to end.
-      if (!fate && self->service_.leaving) return self->answer_accepted();
-      self->answer_repeat();
+    service_.outcomes.await(*watch, wait(), [self = shared_from_this(), same, before](const std::optional<Fate>& fate) {
+      if (fate) return self->answer_repeat();
+      self->answer_as_repeat(same, before);  // as it was when it was found
     });
-  }
-
-  bool shown_in_store() const {
-    const auto batch = service_.store.batch(header_.id);
-    return batch && *batch && (*batch)->version <= service_.view().shown();
   }
 
   void put(const intake::Spool& spool) {
     const auto watch = service_.outcomes.watch(Outcomes::Awaited::commit, header_.id);
     if (!watch) return answer({problems::overloaded, "too many batches are waiting here; send it again later", {}, {}});
-    const auto submitted = log::put_batch(service_.log, service_.runtime, header_, spool.chunk_count(),
-                                          [&](std::size_t index) { return spool.read(index); });
+    const auto submitted = log::put_batch(
+        service_.log, service_.runtime, header_, spool.chunk_count(),
+        [&](std::size_t index) { return spool.read(index); }, log::tries_max, log::attempt_time_max,
+        [&](std::uint32_t partition, const std::string& attempt) { service_.abandons.add(partition, attempt); });
     upload_.reset();  // from here on it only waits
     if (!submitted) {
       service_.outcomes.forget(*watch);
@@ -246,6 +264,8 @@ class Post : public std::enable_shared_from_this<Post> {
     if (!fate) return answer_accepted();
     if (const auto* row = std::get_if<VersionRow>(&*fate)) {
       if (row->attempt != attempt_) return answer_repeat();
+      // Shown no more: the store has another history by now, into which the log will bring it.
+      if (row->version > service_.view().shown()) return answer_accepted();
       return answer_committed(*row);
     }
     const auto& batch = std::get<Batch>(*fate);
@@ -255,7 +275,8 @@ class Post : public std::enable_shared_from_this<Post> {
     }
     if (batch.attempt != attempt_) return answer_repeat();
     const auto view = service_.view();
-    answer_batch(as_shown(batch, view.shown()), 201, view);
+    const Batch shown = as_shown(batch, view.shown());
+    answer_batch(shown, shown.status == BatchStatus::accepted ? 202 : 201, view);
   }
 
   void answer_committed(const VersionRow& row) {
@@ -271,12 +292,17 @@ class Post : public std::enable_shared_from_this<Post> {
 
   // Nothing but the store knows what the first attempt under the key was told.
   void answer_repeat() {
-    const auto stored = service_.store.batch(header_.id);
-    if (!stored) return answer(store_problem(stored.error()));
-    if (!*stored) return answer_accepted();
+    service_.questions.post([self = shared_from_this()] {
+      const auto stored = self->service_.store.batch(self->header_.id);
+      if (!stored) return self->answer(store_problem(stored.error()));
+      if (!*stored) return self->answer_accepted();
+      self->answer_as_repeat(**stored, self->service_.view());
+    });
+  }
+
+  void answer_as_repeat(const Batch& stored, const View& view) {
     service_.counts.repeats.add();
-    const auto view = service_.view();
-    const Batch batch = as_shown(**stored, view.shown());
+    const Batch batch = as_shown(stored, view.shown());
     answer_batch(batch, batch.status == BatchStatus::accepted ? 202 : 200, view);
   }
 
@@ -289,6 +315,10 @@ class Post : public std::enable_shared_from_this<Post> {
     respond(std::move(response));
   }
 
+  static Problem too_many() {
+    return {problems::overloaded, "too many batches are on their way into the log; send it again later", {}, {}};
+  }
+
   void answer(const Problem& problem) {
     http::Response response = problem_response(problem);
     add_common(response, service_.view());
@@ -297,6 +327,7 @@ class Post : public std::enable_shared_from_this<Post> {
 
   /// Its place is free before the client knows that it may send the next one.
   void respond(http::Response response) {
+    spool_.reset();
     upload_.reset();
     respond_(std::move(response));
   }
@@ -324,6 +355,7 @@ class Post : public std::enable_shared_from_this<Post> {
   std::unique_ptr<Uploads::Place> upload_;  ///< until it is in the log, or answered
   std::optional<Problem> refusal_;
   std::optional<intake::Intake> intake_;
+  std::optional<intake::Spool> spool_;  ///< from its last byte on, until it is in the log
   http::Respond respond_;
   BatchHeader header_;
   std::string attempt_;
@@ -365,8 +397,7 @@ std::expected<http::Upload, http::Response> begin(Service& service, std::shared_
   }
   if (const auto problem = announced_too_large(*request, posted->body, service.intake_limits)) return refuse(*problem);
   const std::string source = posted->source.empty() ? caller.only_source().value_or("") : posted->source;
-  if (const auto problem = source.empty() ? std::nullopt : too_much_waiting(service, source, 0))
-    return refuse(*problem);
+  if (const auto problem = source.empty() ? std::nullopt : service.backlog.too_much(source)) return refuse(*problem);
   if (const auto problem = source.empty() || posted->dry_run ? std::nullopt : another_log(service.log, source)) {
     return refuse(*problem);
   }
@@ -388,7 +419,7 @@ http::Route post_batch(Service& service) {
               [&service](std::shared_ptr<const http::Request> request) { return begin(service, std::move(request)); }},
           "post_batch",
           guard(service, Need::send),
-          http::Lane::log};
+          http::Lane::upload};
 }
 
 }  // namespace ratebook::api

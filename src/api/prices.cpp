@@ -79,7 +79,7 @@ std::expected<store::Head, Problem> find(Service& service, std::optional<Version
   const Version shown = view.book->version();
   if (version.value_or(shown) == shown) return store::Head{shown, view.book->chain()};
   if (*version > shown) return std::unexpected(not_visible(service, *version, view));
-  const auto past = Past::find(service, *version);
+  const auto past = Past::find(service, *version, view);
   if (!past) return std::unexpected(store_problem(past.error()));
   return past->version();
 }

@@ -49,6 +49,7 @@ inline constexpr ProblemKind version_not_visible{503, "version-not-visible",
                                                  "This node does not show that version yet"};
 inline constexpr ProblemKind overloaded{503, "overloaded", "This node has too much to do"};
 inline constexpr ProblemKind store_unavailable{503, "store-unavailable", "The store does not answer"};
+inline constexpr ProblemKind log_unavailable{503, "log-unavailable", "The log does not answer"};
 inline constexpr ProblemKind not_accepted{503, "not-accepted",
                                           "The batch could not be accepted; nothing of it was taken"};
 inline constexpr ProblemKind outcome_unknown{503, "outcome-unknown", "It is unknown whether this has taken effect"};

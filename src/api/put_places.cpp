@@ -24,9 +24,13 @@ class Put : public std::enable_shared_from_this<Put> {
     if (!expected) return answer(expected.error());
     const auto version = service_.store.put_places(*places, *expected, service_.runtime.wall_time());
     if (!version) return answer(put_problem(version.error()));
+    // The tag is that of this change, also where another one follows.
+    const auto head = service_.store.places_head(*version);
+    if (!head) return answer(unsure(head.error().message));
     when_visible(
         service_, *version, service_.limits.wait_default, respond_,
-        [self = shared_from_this(), version = *version](const View& view) { self->answer_places(version, view); });
+        [self = shared_from_this(), head = *head](const View& view) { self->answer_places(head, view); },
+        http::Lane::store);
   }
 
  private:
@@ -59,19 +63,22 @@ class Put : public std::enable_shared_from_this<Put> {
     if (fault.failure == Failure::conflict) {
       return {problems::places_changed, "GET the places and try again: " + fault.message, {}, {}};
     }
-    if (fault.failure == Failure::unknown) {
-      return {problems::outcome_unknown, "GET the places to see whether they are yours: " + fault.message, {}, {}};
-    }
+    if (fault.failure == Failure::unknown) return unsure(fault.message);
     return store_problem(fault);
   }
 
-  void answer_places(Version version, const View& view) {
-    // The tag is that of this change, also where another one has followed; the places are those that are shown.
-    const auto head = service_.store.places_head(version);
-    if (!head) return answer(store_problem(head.error()));
+  static Problem unsure(const std::string& why) {
+    return {problems::outcome_unknown, "GET the places to see whether they are yours: " + why, {}, {}};
+  }
+
+  void answer_places(const store::Head& head, const View& view) {
+    // A store that was restored meanwhile may have another version of that number.
+    const auto now = service_.store.places_head(head.version);
+    if (!now) return answer(unsure(now.error().message));
+    if (now->version != head.version || now->chain != head.chain) return answer(unsure("the store was restored"));
     http::Response response;
     response.content_type = "application/json";
-    response.headers.emplace_back("ETag", entity_tag(head->version, head->chain));
+    response.headers.emplace_back("ETag", entity_tag(head.version, head.chain));
     add_view_headers(view, response);
     response.body = places_json(view.book->places()->document());
     respond_(std::move(response));

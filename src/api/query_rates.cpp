@@ -31,7 +31,7 @@ std::expected<Source, Problem> source_of(Service& service, const View& view, std
                   [book = view.book](const book::RateQuery& query) -> RouteRates { return book->rates(query); }};
   }
   if (*version > shown) return std::unexpected(not_visible(service, *version, view));
-  const auto past = Past::find(service, *version);
+  const auto past = Past::find(service, *version, view);
   if (!past) return std::unexpected(store_problem(past.error()));
   auto places = past->places();
   if (!places) return std::unexpected(store_problem(places.error()));

@@ -83,8 +83,9 @@ void answer_with(const http::Request& request, const RatesQuery& query, Version 
   write(query, version, *found, csv, response);
 }
 
-void answer_past(Service& service, const http::Request& request, const RatesQuery& query, http::Response& response) {
-  const auto past = Past::find(service, *query.version);
+void answer_past(Service& service, const http::Request& request, const RatesQuery& query, const View& view,
+                 http::Response& response) {
+  const auto past = Past::find(service, *query.version, view);
   if (!past) return answer_problem(store_problem(past.error()), response);
   const auto places = past->places();
   if (!places) return answer_problem(store_problem(places.error()), response);
@@ -105,7 +106,7 @@ bool answer_rates(Service& service, bool quick, const http::Request& request, co
     if (*query->version > shown) {
       answer_problem(not_visible(service, *query->version, view), response);
     } else {
-      answer_past(service, request, *query, response);
+      answer_past(service, request, *query, view, response);
     }
     return true;
   }

@@ -19,6 +19,7 @@ using QuickAnswer = std::function<bool(const http::Request&, const View&, http::
 /// The version that a request asks for, where it asks for one.
 using AskedVersion = std::function<std::optional<Version>(const http::Request&)>;
 
+/// `answer` may wait for the store: the route's lane is that one's.
 http::Handler reading(Service& service, Answer answer);
 /// `asked` is waited for as Ratebook-Min-Version is, but not insisted on; where it is another than the one shown,
 /// Answer is called where it may wait for the store.
@@ -30,13 +31,17 @@ void answer_with_view(const Problem& problem, const View& view, http::Response& 
 /// While this node does not show what the store held when it started, it answers nothing.
 std::optional<Problem> not_ready(const View& view);
 
-/// Calls `then` with a view of at least `version`, at once or later on the pool; after the time is over answers 503.
+/// The first part of a Choosing handler: `quick` where nothing has to be waited for.
+std::function<bool(const http::Request&, http::Response&)> when_shown(Service& service, QuickAnswer quick);
+
+/// Calls `then` with a view of at least `version`, at once or, after a wait, on threads of `lane`: where it may wait
+/// for the store, or for nothing. After the time is over answers 503.
 void when_visible(Service& service, Version version, Duration at_most, const http::Respond& respond,
-                  std::function<void(const View&)> then);
+                  std::function<void(const View&)> then, http::Lane lane = http::Lane::memory);
 
 /// Calls `then` with a view that may answer the request: of a node that is ready, of at least Ratebook-Min-Version, and
 /// of `wished` if that comes in the same time. Otherwise answers what is in the way.
 void when_readable(Service& service, const http::Request& request, Version wished, const http::Respond& respond,
-                   std::function<void(const View&)> then);
+                   std::function<void(const View&)> then, http::Lane lane = http::Lane::memory);
 
 }  // namespace ratebook::api

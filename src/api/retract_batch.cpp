@@ -1,12 +1,13 @@
-// POST /v1/batches/{id}/retraction, with Prefer: wait=SECONDS: takes a committed batch out again, whole, as a new
-// version; the record of it stays. 200 retracted and visible here, or before; 202 in the log; 404, 409 not committed,
-// 429 too much of its source is waiting.
+// POST /v1/batches/{id}/retraction[?at=PARTITION-OFFSET], with Prefer: wait=SECONDS: takes a committed batch out again,
+// whole, as a new version; the record of it stays. 200 retracted and visible here, or before; 202 in the log; 404, 409
+// not committed, 429 too much of its source is waiting. `at`, from the Location of a 202, lets a node know a batch that
+// another one has accepted.
 #include <fmt/format.h>
 
 #include "api/access.hpp"
-#include "api/backlog.hpp"
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
+#include "api/find_batch.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
 #include "log/attempt.hpp"
@@ -20,78 +21,84 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
       : service_(service), request_(std::move(request)), respond_(std::move(respond)), id_(request_->parameter()) {}
 
   void run() {
-    if (const auto problem = not_ready(service_.view())) return answer(*problem);
-    if (const auto problem = Query{request_->query()}.check({})) return answer(*problem);
-    if (!is_batch_id(id_)) return answer_unknown();
-    const bool accepted = service_.outcomes.accepted(id_).has_value();
-    const auto stored = service_.store.batch(id_);
-    if (!stored) return answer(store_problem(stored.error()));
-    if (!*stored) return accepted ? answer_not_committed("accepted") : answer_unknown();
-    known_ = **stored;
-    const Batch& batch = known_;
-    if (!caller_of(service_, *request_).may_send(batch.header.source)) {
-      return answer(wrong_source(batch.header.source, Need::send));
-    }
-    switch (batch.status) {
-      case BatchStatus::accepted:
-      case BatchStatus::rejected:
-        return answer_not_committed(to_string(batch.status));
-      case BatchStatus::retracted:
-        return watch_then([](Outcomes::Watch) { return Result<void>{}; });
-      case BatchStatus::committed:
-        // Asked for again while it waits: its record is in the log.
-        if (service_.outcomes.is_accepted(Outcomes::Awaited::retraction, id_)) {
-          return watch_then([](Outcomes::Watch) { return Result<void>{}; });
-        }
-        if (const auto problem = too_much_waiting(service_, batch.header.source)) return answer(*problem);
-        return watch_then([this, &batch](Outcomes::Watch watch) -> Result<void> {
-          const auto place =
-              log::put_retraction(service_.log, {id_, batch.header.source, service_.runtime.wall_time()});
-          if (!place) return std::unexpected(place.error());
-          service_.outcomes.accept(watch, batch.header);
-          return {};
-        });
-    }
+    view_ = service_.view();
+    if (const auto problem = not_ready(view_)) return answer(*problem);
+    const Query query{request_->query()};
+    if (const auto problem = query.check({"at"})) return answer(*problem);
+    const auto place = read_place_in_log(query);
+    if (!place) return answer(place.error());
+    if (!is_batch_id(id_)) return answer(no_such_batch(id_));
+    find_batch(service_, id_, *place, caller_of(service_, *request_),
+               [self = shared_from_this()](Found found) { self->go_on(std::move(found)); });
   }
 
  private:
-  template <class Put>
-  void watch_then(Put put) {
-    const auto watch = service_.outcomes.watch(Outcomes::Awaited::retraction, id_);
-    if (!watch) return answer({problems::overloaded, "too many batches are waiting here; ask again later", {}, {}});
-    if (const Result<void> done = put(*watch); !done) {
-      service_.outcomes.forget(*watch);
-      return answer_not_put(done.error());
+  void go_on(Found found) {
+    if (!found) return answer(found.error());
+    if (!*found) return answer(no_such_batch(id_));
+    batch_ = **std::move(found);
+    if (!caller_of(service_, *request_).may_send(batch_.header.source)) {
+      return answer(wrong_source(batch_.header.source, Need::send));
     }
-    // It may have been visible before it was watched.
-    if (shown_as_retracted()) {
+    switch (batch_.status) {
+      case BatchStatus::accepted:
+      case BatchStatus::rejected:
+        return answer_not_committed();
+      case BatchStatus::retracted:
+        return await_shown();
+      case BatchStatus::committed:
+        // Asked for again while it waits: its record is in the log.
+        if (service_.outcomes.is_accepted(Outcomes::Awaited::retraction, id_)) return await_shown();
+        // What waits for the log waits on a thread of its own.
+        if (!service_.retractions.try_post([self = shared_from_this()] { self->put(); })) {
+          answer({problems::overloaded, "too many retractions are on their way into the log; ask again later", {}, {}});
+        }
+    }
+  }
+
+  void put() {
+    const auto place = service_.backlog.enter(batch_.header.source);
+    if (!place) return answer(place.error());
+    const auto watch = service_.outcomes.watch(Outcomes::Awaited::retraction, id_);
+    if (!watch) return answer(too_many_wait());
+    const auto put = log::put_retraction(service_.log, {id_, batch_.header.source, service_.runtime.wall_time()});
+    if (!put) {
       service_.outcomes.forget(*watch);
-      return answer_batch();
+      return answer_not_put(put.error());
+    }
+    service_.outcomes.accept(*watch, batch_.header);
+    await(*watch);
+  }
+
+  void await_shown() {
+    const auto watch = service_.outcomes.watch(Outcomes::Awaited::retraction, id_);
+    if (!watch) return answer(too_many_wait());
+    await(*watch);
+  }
+
+  // No answer needs the store again. Where nothing becomes visible in time, it is what it was when it was found.
+  void await(Outcomes::Watch watch) {
+    if (batch_.status == BatchStatus::retracted && batch_.retracted_version <= service_.view().shown()) {
+      service_.outcomes.forget(watch);
+      return answer_batch(batch_, service_.view());
     }
     const Duration wait = preferred_wait(*request_, service_.limits.wait_default, service_.limits.wait_max);
-    service_.outcomes.await(*watch, wait, [self = shared_from_this()](const std::optional<Fate>& fate) {
-      // A store that is silent does not keep a node that is about to end.
-      if (!fate && self->service_.leaving) return self->answer_batch(self->known_);
-      self->answer_batch();
+    service_.outcomes.await(watch, wait, [self = shared_from_this()](const std::optional<Fate>& fate) {
+      if (!fate) return self->answer_batch(self->batch_, self->view_);
+      self->answer_batch(self->become(*fate), self->service_.view());
     });
   }
 
-  bool shown_as_retracted() const {
-    const auto stored = service_.store.batch(id_);
-    return stored && *stored && (*stored)->status == BatchStatus::retracted &&
-           (*stored)->retracted_version <= service_.view().shown();
+  Batch become(const Fate& fate) const {
+    if (const auto* stored = std::get_if<Batch>(&fate)) return *stored;
+    Batch batch = batch_;
+    batch.status = BatchStatus::retracted;
+    batch.retracted_version = std::get<VersionRow>(fate).version;
+    return batch;
   }
 
-  void answer_batch() {
-    const auto stored = service_.store.batch(id_);
-    if (!stored) return answer(store_problem(stored.error()));
-    if (!*stored) return answer_unknown();
-    answer_batch(**stored);
-  }
-
-  void answer_batch(const Batch& stored) {
-    const auto view = service_.view();
-    const Batch batch = as_shown(stored, view.shown());
+  void answer_batch(const Batch& found, const View& view) {
+    const Batch batch = as_shown(found, view.shown());
     http::Response response;
     response.status = batch.status == BatchStatus::retracted ? 200 : 202;
     response.content_type = "application/json";
@@ -111,18 +118,15 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
     answer({problems::not_accepted, "ask for it again later: " + fault.message, {}, {}});
   }
 
-  void answer_not_committed(std::string_view status) {
+  void answer_not_committed() {
     answer({problems::not_committed,
-            fmt::format("batch {} is {}; only a committed batch can be retracted", id_, status),
+            fmt::format("batch {} is {}; only a committed batch can be retracted", id_, to_string(batch_.status)),
             {},
             {}});
   }
 
-  void answer_unknown() {
-    answer({problems::unknown_batch,
-            fmt::format("no batch has the id '{}'; GET /v1/batches lists them", id_.substr(0, 80)),
-            {},
-            {}});
+  static Problem too_many_wait() {
+    return {problems::overloaded, "too many batches are waiting here; ask again later", {}, {}};
   }
 
   void answer(const Problem& problem) {
@@ -135,7 +139,8 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
   std::shared_ptr<const http::Request> request_;
   http::Respond respond_;
   std::string id_;
-  Batch known_;  ///< as the store had it when this began
+  View view_;    ///< when it was asked for
+  Batch batch_;  ///< as it was found then, or later
 };
 
 }  // namespace
@@ -148,7 +153,7 @@ http::Route retract_batch(Service& service) {
           }},
           "retract_batch",
           guard(service, Need::send),
-          http::Lane::log};
+          http::Lane::store};
 }
 
 }  // namespace ratebook::api

@@ -41,10 +41,17 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       memory(limits.intake_bytes_max),
       counts(parts.metrics),
       pool(limits.pool_threads),
-      past(limits.past_threads),
+      past(limits.past_threads, limits.past_waiting_max),
       replays(limits.replay_threads),
+      appends(static_cast<unsigned>(limits.uploads.all_max), limits.uploads.all_max),
+      retractions(limits.retractions_max, limits.retractions_max),
+      questions(runtime, limits.questions),
+      look_ups(log, runtime, limits.look_ups),
+      abandons(log, runtime, limits.abandons),
       outcomes(
           store, visible, runtime, [this](std::function<void()> work) { pool.post(std::move(work)); }, limits.outcomes),
+      backlog(outcomes, {limits.accepted_per_source_max, limits.accepted_max, limits.accepted_bytes_per_source_max,
+                         limits.accepted_bytes_max}),
       uploads(limits.uploads),
       events(store, visible, [this](std::function<void()> work) { replays.post(std::move(work)); }),
       outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
@@ -80,8 +87,13 @@ Service::~Service() {
   if (outcomes_thread_.joinable()) outcomes_thread_.join();
   if (tokens != nullptr) tokens->subscribe(nullptr);
   // Before what their work uses is gone. Nobody is left who would get an answer.
-  for (Pool* each : {&pool, &past, &replays}) each->drop_waiting();
-  for (Pool* each : {&pool, &past, &replays}) each->finish();
+  const auto each_of = [this](const auto& end) {
+    for (Pool* each : {&appends, &retractions, &past, &replays, &pool}) end(*each);
+    end(look_ups);
+    end(questions);
+  };
+  each_of([](auto& each) { each.drop_waiting(); });
+  each_of([](auto& each) { each.finish(); });
 }
 
 void Service::leave() {

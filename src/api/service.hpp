@@ -5,13 +5,17 @@
 #include <thread>
 
 #include "access/keeper.hpp"
+#include "api/backlog.hpp"
 #include "api/event_hub.hpp"
+#include "api/look_ups.hpp"
 #include "api/outcomes.hpp"
 #include "api/pool.hpp"
+#include "api/questions.hpp"
 #include "api/uploads.hpp"
 #include "follower/follower.hpp"
 #include "http/http.hpp"
 #include "intake/intake.hpp"
+#include "log/abandons.hpp"
 #include "log/log.hpp"
 #include "obs/logger.hpp"
 #include "obs/metrics.hpp"
@@ -43,7 +47,11 @@ struct Limits {
   std::size_t listed_batches_max = 1000;
   OutcomesOptions outcomes;
   unsigned pool_threads = 4;
-  unsigned past_threads = 4;  ///< that begin answers from past versions: they wait for the store
+  QuestionLimits questions;
+  LookUpLimits look_ups;
+  log::AbandonsOptions abandons;
+  unsigned retractions_max = 64;  ///< on their way into the log at once, and as many that wait for that
+  unsigned past_threads = 4;      ///< that begin answers from past versions: they wait for the store
   std::size_t past_waiting_max = 256;
   unsigned replay_threads = 2;  ///< that event streams catch up on: they wait for the store
 };
@@ -88,10 +96,16 @@ class Service {
   std::atomic<bool> ended = false;    ///< no client is left: what is still being read is for nobody
   const IntakeCounts counts;
   // Each for what waits as long as the others' work may not.
-  Pool pool;
+  Pool pool;  ///< waits for nothing
   Pool past;
   Pool replays;
+  Pool appends;      ///< a thread each batch: none waits for a partition that another one is for
+  Pool retractions;  ///< the same
+  Questions questions;
+  LookUps look_ups;
+  log::Abandons abandons;
   Outcomes outcomes;
+  Backlog backlog;
   Uploads uploads;
   EventHub events;
 

@@ -42,7 +42,7 @@ using Pieces = std::function<std::expected<std::string, std::string>()>;
 
 /// What a call waits for on the worker pool. Each has a pool of its own: what waits long for one, while it is away,
 /// keeps no worker from the others.
-enum class Lane : std::uint8_t { memory, store, log };
+enum class Lane : std::uint8_t { memory, store, upload };
 
 /// The server adds Date, Content-Length, Connection and X-Request-Id.
 struct Response {

@@ -487,7 +487,7 @@ TEST(Server, WhatWaitsForOneThingKeepsNoWorkerFromTheOthers) {
                    go_on.wait();
                    ok(std::move(request), respond);
                  }},
-                 "waits", nullptr, Lane::log});
+                 "waits", nullptr, Lane::upload});
   all.push_back({"GET", "/stored", Deferred{ok}, "stored", nullptr, Lane::store});
   all.push_back({"GET", "/computed", Deferred{ok}, "computed", nullptr, Lane::memory});
   RunningServer server{std::move(all), options};
