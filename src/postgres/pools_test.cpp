@@ -98,8 +98,12 @@ TEST_F(Pools, AConnectionThatCannotBeMadeIsLeftToTheNext) {
 
 TEST_F(Pools, ConnectionsToAServerThatWasSilentToOthersAreLeft) {
   Pool other{{"others", ""}, options.primary, 1, servers, options, runtime};
-  { const auto lease = *pool.lease(); }
-  { const auto lease = *other.lease(); }
+  {
+    const auto lease = *pool.lease();
+  }
+  {
+    const auto lease = *other.lease();
+  }
   Sql sql{database.conninfo()};
   const auto pids = [&] {
     const auto rows = sql.rows("SELECT pid FROM pg_stat_activity WHERE application_name = 'ratebook' AND datname = '" +
@@ -130,7 +134,8 @@ class HeldQuestions {
 };
 
 TEST_F(Pools, AFloodOfQuestionsHoldsUpNoPublish) {
-  const TestNode node{PostgresOptions{.primary = database.conninfo(), .question_time = milliseconds{600}, .lock_time = std::chrono::seconds{9}}};
+  const TestNode node{PostgresOptions{
+      .primary = database.conninfo(), .question_time = milliseconds{600}, .lock_time = std::chrono::seconds{9}}};
   store::Store& store = const_cast<TestNode&>(node).store();
   TestWriter writer{store};
   const auto prices = some_prices(300);

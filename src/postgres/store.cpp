@@ -48,9 +48,8 @@ PostgresStore::PostgresStore(const PostgresOptions& options, const Runtime& runt
       scans_({"scans", "postgres.scan_connections"}, options.primary, options.scan_connections, primaries_, options,
              runtime) {
   if (!options.replica.empty()) {
-    replica_scans_ =
-        std::make_unique<Pool>(Pool::Purpose{"scans of the replica", "postgres.replica_connections"}, options.replica,
-                               options.replica_connections, replicas_, options, runtime);
+    replica_scans_ = std::make_unique<Pool>(Pool::Purpose{"scans of the replica", "postgres.replica_connections"},
+                                            options.replica, options.replica_connections, replicas_, options, runtime);
   }
 }
 

@@ -6,9 +6,9 @@
 //   questions ▶ primary: each proves itself by a write in the same transaction, behind what it has read (rule 10)
 //   prices ───▶ replica, where it holds the batch or the version with the same chain; else the primary
 //
-// Each of these has connections of its own (rule 26), and a node has few: listening, what the follower reads, publishing
-// and claiming, first chunks, further chunks, clients' questions, prices of a version. Publishing has one: publishes of
-// all nodes wait for each other at the row of `head` anyway.
+// Each of these has connections of its own (rule 26), and a node has few: listening, what the follower reads,
+// publishing and claiming, first chunks, further chunks, clients' questions, prices of a version. Publishing has one:
+// publishes of all nodes wait for each other at the row of `head` anyway.
 #pragma once
 #include <memory>
 #include <mutex>

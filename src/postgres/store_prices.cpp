@@ -130,10 +130,10 @@ Statement chain_of(const store::Head& at) {
   return Statement{"SELECT chain FROM version WHERE version = $1", at.version};
 }
 
-/// The prices of a version, a piece at a time: a page of its chunks' markers, or a COPY of some of these. What a version
-/// of one chain holds never changes, so each piece is a short transaction on any connection, to a server that proves in
-/// it that it holds the version. A replica cancels longer ones that hold its replay up (max_standby_streaming_delay,
-/// 30 s), and no answer grows with what the store holds.
+/// The prices of a version, a piece at a time: a page of its chunks' markers, or a COPY of some of these. What a
+/// version of one chain holds never changes, so each piece is a short transaction on any connection, to a server that
+/// proves in it that it holds the version. A replica cancels longer ones that hold its replay up
+/// (max_standby_streaming_delay, 30 s), and no answer grows with what the store holds.
 class VersionScan {
  public:
   VersionScan(const store::Head& at, const store::PriceFilter& filter, std::size_t prices_max)
@@ -151,14 +151,20 @@ class VersionScan {
   /// index on attempts: as a subquery the planner cannot make anything else of it, whatever it knows of the tables.
   /// Most may be of other days, or of no batch: they are counted in the page and left out here.
   Statement page() const {
-    return Statement{"SELECT number, price_count, CASE WHEN first_day <= date '1970-01-01' + $3::integer "
-                     "AND last_day >= date '1970-01-01' + $2::integer "
-                     "THEN coalesce((SELECT version BETWEEN 1 AND $1 AND (retracted_version = 0 OR "
-                     "retracted_version > $1) FROM batch WHERE batch.attempt = page.attempt AND status <> 2), false) "
-                     "ELSE false END FROM (SELECT number, attempt, price_count, first_day, last_day FROM marker "
-                     "WHERE number > $4 AND number % $5 = $6 ORDER BY number LIMIT $7) AS page ORDER BY number",
-                     at_.version, filter_.from.since_1970, filter_.to.since_1970, last_listed_, filter_.part.count,
-                     filter_.part.index, markers_per_page};
+    return Statement{
+        "SELECT number, price_count, CASE WHEN first_day <= date '1970-01-01' + $3::integer "
+        "AND last_day >= date '1970-01-01' + $2::integer "
+        "THEN coalesce((SELECT version BETWEEN 1 AND $1 AND (retracted_version = 0 OR "
+        "retracted_version > $1) FROM batch WHERE batch.attempt = page.attempt AND status <> 2), false) "
+        "ELSE false END FROM (SELECT number, attempt, price_count, first_day, last_day FROM marker "
+        "WHERE number > $4 AND number % $5 = $6 ORDER BY number LIMIT $7) AS page ORDER BY number",
+        at_.version,
+        filter_.from.since_1970,
+        filter_.to.since_1970,
+        last_listed_,
+        filter_.part.count,
+        filter_.part.index,
+        markers_per_page};
   }
 
   Result<void> list_page(Connection& connection) {

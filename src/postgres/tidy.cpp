@@ -10,9 +10,10 @@ constexpr std::int64_t rows_per_piece = 1000;
 /// In a transaction that reads by indexes alone, in their order: a piece takes as long however many rows there are,
 /// whatever the planner knows of the tables.
 Result<Rows> run_by_index(Connection& connection, const Statement& statement) {
-  const std::array statements{Statement{"SET LOCAL enable_seqscan = off"}, Statement{"SET LOCAL enable_bitmapscan = off"},
-                              Statement{"SET LOCAL enable_sort = off"}, Statement{"SET LOCAL enable_hashjoin = off"},
-                              Statement{"SET LOCAL enable_mergejoin = off"}, statement};
+  const std::array statements{
+      Statement{"SET LOCAL enable_seqscan = off"},   Statement{"SET LOCAL enable_bitmapscan = off"},
+      Statement{"SET LOCAL enable_sort = off"},      Statement{"SET LOCAL enable_hashjoin = off"},
+      Statement{"SET LOCAL enable_mergejoin = off"}, statement};
   auto rows = connection.begin(statements);
   if (!rows) return std::unexpected(rows.error());
   if (auto committed = connection.commit(); !committed) return std::unexpected(committed.error());
@@ -33,14 +34,13 @@ Result<void> Tidy::piece(Connection& connection) {
 
 Result<bool> Tidy::delete_void(Connection& connection) {
   const auto rows = run_by_index(
-      connection,
-      Statement{"WITH page AS MATERIALIZED (SELECT attempt, swept_at FROM void_attempt WHERE attempt > $1 "
-                "ORDER BY attempt LIMIT $2), "
-                "gone AS (DELETE FROM void_attempt WHERE attempt IN (SELECT attempt FROM page "
-                "WHERE swept_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $3)) "
-                "SELECT attempt FROM page ORDER BY attempt DESC LIMIT 1",
-                looked_at_, rows_per_piece,
-                std::chrono::duration_cast<std::chrono::milliseconds>(options_.void_keep).count()});
+      connection, Statement{"WITH page AS MATERIALIZED (SELECT attempt, swept_at FROM void_attempt WHERE attempt > $1 "
+                            "ORDER BY attempt LIMIT $2), "
+                            "gone AS (DELETE FROM void_attempt WHERE attempt IN (SELECT attempt FROM page "
+                            "WHERE swept_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $3)) "
+                            "SELECT attempt FROM page ORDER BY attempt DESC LIMIT 1",
+                            looked_at_, rows_per_piece,
+                            std::chrono::duration_cast<std::chrono::milliseconds>(options_.void_keep).count()});
   if (!rows) return std::unexpected(rows.error());
   looked_at_ = rows->size() > 0 ? rows->text(0, 0) : "";
   return looked_at_.empty();

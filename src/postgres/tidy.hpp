@@ -2,10 +2,10 @@
 //
 // An abandoned attempt must stay void for as long as the log may still deliver its chunks, behind the record that
 // abandons it: a writer that began behind that record would take them for a batch. Its node gives up a record after
-// kafka.produce_time, by a clock that stands still while the machine is suspended. So what is still on its way after days
-// was sent by a machine that slept for days, and no clock can rule that out. It does no harm then. The node has vouched
-// for an attempt of this batch only if another one is in the log, of which this is a repeat, by its id; or for none: its
-// client was told that the outcome is unknown.
+// kafka.produce_time, by a clock that stands still while the machine is suspended. So what is still on its way after
+// days was sent by a machine that slept for days, and no clock can rule that out. It does no harm then. The node has
+// vouched for an attempt of this batch only if another one is in the log, of which this is a repeat, by its id; or for
+// none: its client was told that the outcome is unknown.
 //
 // The age is that of the primary's clock alone: publish() writes it, and here it is compared. After a failover that is
 // another machine's, whose difference counts against a week. A store that is restored from a backup reads the log again

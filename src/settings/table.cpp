@@ -285,7 +285,8 @@ void add_postgres(Rows& rows, postgres::PostgresOptions& postgres) {
   rows.duration("answer_time", postgres.answer_time, milliseconds{100}, hours{1},
                 "For the end of a transaction; past it the connection is closed, and a commit is looked up");
   rows.duration("lock_time", postgres.lock_time, milliseconds{1}, hours{1}, "For a lock that others hold");
-  rows.duration("scan_time", postgres.scan_time, seconds{1}, days{1}, "For a piece of the prices that are asked for, some 200,000");
+  rows.duration("scan_time", postgres.scan_time, seconds{1}, days{1},
+                "For a piece of the prices that are asked for, some 200,000");
   rows.duration("void_keep", postgres.void_keep, hours{1}, days{3650},
                 "How long an abandoned try to put a batch into the log is remembered, beyond kafka.log_keep");
 }

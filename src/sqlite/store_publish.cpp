@@ -86,7 +86,8 @@ void drop_bad_records(Connection& db, std::uint32_t partition) {
   std::int64_t bytes = 0;
   std::vector<std::pair<std::int64_t, std::int64_t>> dropped;  // offset, bytes
   {
-    Query record{db, "SELECT offset, length(bytes) FROM bad_record WHERE partition = ? ORDER BY offset DESC", partition};
+    Query record{db, "SELECT offset, length(bytes) FROM bad_record WHERE partition = ? ORDER BY offset DESC",
+                 partition};
     while (record.next()) {
       ++records;
       bytes += record.integer(1);
