@@ -249,7 +249,9 @@ TEST_F(Pools, PortsThatAreKnownAreNumberedWithoutALock) {
   Sql other{database.conninfo()};
   other.rows("BEGIN");
   other.rows("LOCK TABLE port IN SHARE ROW EXCLUSIVE MODE");
-  EXPECT_EQ(*node.store().number_ports(std::array{codes[1], codes[0], codes[1]}), (std::vector<PortNumber>{1, 0, 1}));
+  const auto numbers = node.store().number_ports(std::array{codes[1], codes[0], codes[1]});
+  ASSERT_TRUE(numbers.has_value()) << numbers.error().message;
+  EXPECT_EQ(*numbers, (std::vector<PortNumber>{1, 0, 1}));
 }
 
 // Promise 7: limits everywhere. Eight with default settings, whatever is done at once.
