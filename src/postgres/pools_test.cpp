@@ -271,7 +271,7 @@ TEST_F(Pools, ANodeHasEightConnectionsToThePrimaryAtMost) {
       [&](int) { (void)store.head(); },
       [&](int) { (void)store.places(1); },
       [&](int i) { (void)store.number_ports(std::array{*PortCode::parse(fmt::format("AA{:03}", i % 50))}); },
-      [&](int) { (void)store.prices_of(attempt_name(99), [](auto) { return true; }); },
+      [&](int) { (void)store.reading()->prices_of(attempt_name(99), [](auto) { return true; }); },
       [&](int) { (void)store.prices_at(head, {}, [](auto) { return true; }); },
       [&](int) { (void)store.next_chunk(head, std::nullopt); },
   };

@@ -330,7 +330,8 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
 /// In the broker. A change of logs breaks the connections that are read in sequence.
 Result<std::vector<log::StoredRecord>> SimLog::read_now(std::uint32_t partition, Offset from, std::size_t bytes_max) {
   const bool in_sequence = bytes_max > 1;
-  if (in_sequence && std::exchange(read_log_[partition], broker_.log_number(partition)) != broker_.log_number(partition))
+  if (in_sequence &&
+      std::exchange(read_log_[partition], broker_.log_number(partition)) != broker_.log_number(partition))
     return fail(Failure::unavailable, "the connection broke");
   if (from < broker_.trimmed_before(partition)) return fail(Failure::damaged, "trimmed");
   if (in_sequence && from > broker_.end(partition)) return fail(Failure::unavailable, "the log ends before");

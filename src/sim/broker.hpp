@@ -125,7 +125,7 @@ class SimLog final : public log::Log {
   std::vector<Told> told_;               ///< by partition
   std::vector<std::uint64_t> read_log_;  ///< by partition: the log that was read in sequence
   bool is_away_ = false;                 ///< for now
-  Time late_until_{};     ///< when the last late delivery of this producer arrives: they keep their order
+  Time late_until_{};  ///< when the last late delivery of this producer arrives: they keep their order
 };
 
 /// A planted bug around a writer's log: an abandon record is not written, and the writer is told that it stands.

@@ -54,14 +54,14 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
 }
 
 writer::LogCheckOptions log_check_options(const Ground& ground, const std::string& name) {
-  return {.report = [ground, name](const Fault& fault) {
-    ground.scheduler.note(name, "log check", {}, fault.message);
-  }};
+  return {
+      .report = [ground, name](const Fault& fault) { ground.scheduler.note(name, "log check", {}, fault.message); }};
 }
 
 std::unique_ptr<log::Log> make_writers_log(const Ground& ground, log::Log& log) {
   if (ground.settings.planted(Plant::given_up_by_time_alone)) return std::make_unique<ForgetfulLog>(log);
-  if (ground.settings.planted(Plant::position_digest_unchecked)) return std::make_unique<TrustedLog>(log, ground.broker);
+  if (ground.settings.planted(Plant::position_digest_unchecked))
+    return std::make_unique<TrustedLog>(log, ground.broker);
   return nullptr;
 }
 
@@ -232,8 +232,7 @@ Answer Node::submit(const BatchRequest& request) {
   }
   ground_.scheduler.note(name_, "accepted", {}, request.id);
   const Told& told = life.log.told(partition);
-  ground_.checks.accepted(request.id, put->attempt, content,
-                          told.is_other || told.others_found != before.others_found);
+  ground_.checks.accepted(request.id, put->attempt, content, told.is_other || told.others_found != before.others_found);
   return answer_when_visible(life, request, milliseconds{1000});
 }
 

@@ -27,9 +27,7 @@ class Simulation {
                 {[this](std::uint32_t partition, Offset offset, const std::string& bytes) {
                    checks_.appended(partition, offset, bytes);
                  },
-                 [this](const std::string& bytes, bool could_know) {
-                   checks_.appended_elsewhere(bytes, could_know);
-                 }}),
+                 [this](const std::string& bytes, bool could_know) { checks_.appended_elsewhere(bytes, could_know); }}),
         log_mistake_(scheduler_, broker_),
         ground_{scheduler_, settings_, broker_, server_, checks_},
         clients_(ground_, nodes_) {
