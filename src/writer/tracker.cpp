@@ -13,24 +13,27 @@ constexpr std::size_t closed_kept_max = 10'000;
 
 }  // namespace
 
+Tracker::Tracker(TrackerOptions options, FirstSeen& first_seen)
+    : options_(std::move(options)), first_seen_(first_seen), last_taken_(options_.begin) {}
+
 Result<void> Tracker::take(const log::StoredRecord& record, BootTime now) {
   auto decoded = log::decode(record.bytes);
   if (!decoded) {
     if (decoded.error().failure == Failure::unavailable) return std::unexpected(decoded.error());
     bad_records.push_back({record.offset, record.bytes, decoded.error().message});
-    return {};
-  }
-  if (auto* chunk = std::get_if<log::ChunkRecord>(&*decoded)) {
+  } else if (auto* chunk = std::get_if<log::ChunkRecord>(&*decoded)) {
     take_chunk(record, std::move(*chunk), now);
   } else if (const auto* given_up = std::get_if<log::AbandonRecord>(&*decoded)) {
     if (!closed_.contains(given_up->attempt)) make_void(given_up->attempt);
   } else {
     const auto& retraction = std::get<log::RetractionRecord>(*decoded);
-    pending_[retraction.source].push_back({.first = record.offset,
-                                           .last = record.offset,
-                                           .source = retraction.source,
-                                           .retracted_id = retraction.batch_id});
+    needed_.emplace(record.offset, last_taken_);
+    wait_for_decision({.first = record.offset,
+                       .last = record.offset,
+                       .source = retraction.source,
+                       .retracted_id = retraction.batch_id});
   }
+  last_taken_ = {record.offset, options_.has_digests ? sha256(record.bytes) : Digest{}};
   return {};
 }
 
@@ -48,8 +51,9 @@ void Tracker::take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chu
       make_void(chunk.attempt);  // its beginning lies before an abandon record that is behind the position
       return;
     }
-    found = open_.emplace(chunk.attempt, Open{now, record.offset, chunk.batch, 0, {}}).first;
-    open_firsts_.insert(record.offset);
+    Open open{.seen = first_seen_.see(chunk.attempt, now), .first = record.offset, .header = chunk.batch};
+    found = open_.emplace(chunk.attempt, std::move(open)).first;
+    needed_.emplace(record.offset, last_taken_);
   }
   Open& open = found->second;
   if (chunk.number < open.chunks.size()) return;  // delivered twice
@@ -58,12 +62,7 @@ void Tracker::take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chu
     return;
   }
   open.prices += prices->items.size();
-  ChunkPlace place{record.offset, record.bytes.size(), std::nullopt};
-  if (held_bytes_ + place.bytes <= held_bytes_max_) {
-    held_bytes_ += place.bytes;
-    place.held = std::move(*prices);
-  }
-  open.chunks.push_back(std::move(place));
+  open.chunks.push_back(hold(record, open.header.source, std::move(*prices)));
   if (!chunk.last) return;
   if (open.prices != open.header.price_count) {
     // No node appends this. The store would refuse it for ever, and with it all that stands behind it.
@@ -73,21 +72,46 @@ void Tracker::take_chunk(const log::StoredRecord& record, log::ChunkRecord&& chu
     make_void(chunk.attempt);
     return;
   }
-  pending_[chunk.batch.source].push_back({.first = open.first,
-                                          .last = record.offset,
-                                          .source = chunk.batch.source,
-                                          .header = std::move(open.header),
-                                          .attempt = chunk.attempt,
-                                          .chunks = std::move(open.chunks)});
-  open_firsts_.erase(open.first);
+  wait_for_decision({.first = open.first,
+                     .last = record.offset,
+                     .source = chunk.batch.source,
+                     .header = std::move(open.header),
+                     .attempt = chunk.attempt,
+                     .chunks = std::move(open.chunks)});
   open_.erase(found);
-  close(chunk.attempt);
+  first_seen_.forget(chunk.attempt);
+  closed_.insert(chunk.attempt);
+}
+
+// A source may hold three times what is then still free (Choudhury and Hahne's dynamic threshold, 1998): whoever floods
+// leaves room for the others, whose chunks would else have to be read again.
+ChunkPlace Tracker::hold(const log::StoredRecord& record, const std::string& source, Chunk&& prices) {
+  ChunkPlace place{.offset = record.offset, .bytes = record.bytes.size()};
+  const std::size_t all = held_bytes_ + place.bytes;
+  if (all <= options_.held_bytes_max) {
+    std::size_t& its = held_bytes_of_[source];
+    if (its + place.bytes <= 3 * (options_.held_bytes_max - all)) {
+      held_bytes_ = all;
+      its += place.bytes;
+      place.held = std::move(prices);
+    }
+    if (its == 0) held_bytes_of_.erase(source);
+  }
+  if (!place.held && options_.has_digests) place.digest = sha256(record.bytes);
+  return place;
+}
+
+void Tracker::wait_for_decision(Pending&& pending) {
+  Queue& queue = pending_[pending.source];
+  queue.push_back(std::move(pending));
+  if (queue.size() == 1) by_front_.insert(&queue);
+  ++pending_count_;
 }
 
 void Tracker::make_void(const std::string& attempt) {
   if (const auto found = open_.find(attempt); found != open_.end()) {
-    for (auto& chunk : found->second.chunks) release(chunk);
-    open_firsts_.erase(found->second.first);
+    for (auto& chunk : found->second.chunks) release(found->second.header.source, chunk);
+    needed_.erase(found->second.first);
     open_.erase(found);
   }
   swept.push_back(attempt);
@@ -95,6 +119,7 @@ void Tracker::make_void(const std::string& attempt) {
 }
 
 void Tracker::close(const std::string& attempt) {
+  first_seen_.forget(attempt);
   closed_.insert(attempt);
   closed_order_.push_back(attempt);
   if (closed_order_.size() > closed_kept_max) {
@@ -103,38 +128,71 @@ void Tracker::close(const std::string& attempt) {
   }
 }
 
-std::vector<std::string> Tracker::open_since(BootTime seen) const {
+std::vector<std::string> Tracker::overdue(BootTime seen, BootTime before, BootTime now) {
   std::vector<std::string> attempts;
-  for (const auto& [attempt, open] : open_) {
-    if (open.seen <= seen) attempts.push_back(attempt);
+  for (auto& [attempt, open] : open_) {
+    if (open.seen > seen || open.given_out > before) continue;
+    open.given_out = now;
+    attempts.push_back(attempt);
   }
   std::ranges::sort(attempts);  // an order that replays
   return attempts;
 }
 
 void Tracker::decided(const std::string& source) {
-  auto& queue = pending_.at(source);
-  for (auto& chunk : queue.front().chunks) release(chunk);
+  const auto found = pending_.find(source);
+  Queue& queue = found->second;
+  by_front_.erase(&queue);
+  Pending& front = queue.front();
+  for (auto& chunk : front.chunks) release(source, chunk);
+  needed_.erase(front.first);
+  if (!front.attempt.empty()) close(front.attempt);
   queue.pop_front();
-  if (queue.empty()) pending_.erase(source);
-}
-
-void Tracker::release(ChunkPlace& chunk) {
-  if (!chunk.held) return;
-  held_bytes_ -= chunk.bytes;
-  chunk.held.reset();
-}
-
-Offset Tracker::first_needed(const std::map<std::string, std::size_t>& skipped, Offset end) const {
-  Offset first = open_firsts_.empty() ? end : std::min(end, *open_firsts_.begin());
-  for (const auto& [source, queue] : pending_) {
-    const auto found = skipped.find(source);
-    // A queue is ordered by `last`; a later one's first record may lie before an earlier one's.
-    for (std::size_t i = found == skipped.end() ? 0 : found->second; i < queue.size(); ++i) {
-      first = std::min(first, queue[i].first);
-    }
+  --pending_count_;
+  if (queue.empty()) {
+    pending_.erase(found);
+  } else {
+    by_front_.insert(&queue);
   }
-  return first;
+}
+
+void Tracker::release(const std::string& source, ChunkPlace& chunk) {
+  if (!chunk.held) return;
+  chunk.held.reset();
+  if (chunk.bytes == 0) return;
+  held_bytes_ -= chunk.bytes;
+  const auto its = held_bytes_of_.find(source);
+  its->second -= chunk.bytes;
+  if (its->second == 0) held_bytes_of_.erase(its);
+}
+
+Position Tracker::position_after(std::span<const Pending* const> decided) const {
+  std::vector<Offset> firsts;
+  firsts.reserve(decided.size());
+  for (const Pending* pending : decided) firsts.push_back(pending->first);
+  std::ranges::sort(firsts);
+  auto skipped = firsts.begin();
+  for (const auto& [first, before] : needed_) {
+    if (skipped == firsts.end() || *skipped != first) return before;
+    ++skipped;
+  }
+  return last_taken_;
+}
+
+Pending* Line::next() {
+  if (last_.queue != nullptr && ++last_.index < last_.queue->size()) met_.push(last_);
+  last_ = {};
+  const bool has_front = front_ != tracker_.by_front_.end();
+  if (!has_front && met_.empty()) return nullptr;
+  const bool is_new =
+      has_front && (met_.empty() || tracker_.options_.goes_before((*front_)->front(), met_.top().pending()));
+  if (is_new) {
+    last_.queue = *front_++;
+  } else {
+    last_ = met_.top();
+    met_.pop();
+  }
+  return &last_.pending();
 }
 
 }  // namespace ratebook::writer

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <thread>
 #include <unordered_map>
@@ -12,6 +11,7 @@
 #include "log/standing.hpp"
 #include "model/packed_chunk.hpp"
 #include "model/radix_sort.hpp"
+#include "writer/first_seen.hpp"
 #include "writer/tracker.hpp"
 
 namespace ratebook::writer {
@@ -21,14 +21,14 @@ namespace {
 class Assigned {
  public:
   Assigned(log::Log& log, store::Store& store, const Runtime& runtime, std::uint32_t partition,
-           const WriterOptions& options, const Offer& offer)
+           const WriterOptions& options, const Offer& offer, FirstSeen& first_seen)
       : log_(log),
         store_(store),
         runtime_(runtime),
         partition_(partition),
         options_(options),
         offer_(offer),
-        tracker_(options.held_bytes_max) {}
+        first_seen_(first_seen) {}
 
   Result<void> run(const std::stop_token& stop) {
     // Not even claimed: there is nothing to read.
@@ -41,7 +41,7 @@ class Assigned {
       if (auto abandoned = abandon_stale(); !abandoned) return abandoned;
       if (auto staged = stage_next_large(); !staged) return staged;
       if (auto published = publish(); !published) return published;
-      has_worked_ = has_worked_ || (has_read_all_ && tracker_.pending().empty());
+      has_worked_ = has_worked_ || (has_read_all_ && tracker_->pending().empty());
     }
     return {};
   }
@@ -51,8 +51,8 @@ class Assigned {
   bool has_worked() const { return has_worked_; }
 
  private:
-  /// A source's queue and how many of its first entries are published together.
-  using Chosen = std::map<std::string, std::size_t>;
+  /// What is published together, in the order of the log: of each source the first of its queue.
+  using Chosen = std::vector<Pending*>;
   /// A chunk's ports with the store's numbers, and its prices with these, sorted.
   struct Numbered {
     std::vector<store::NumberedPort> ports;
@@ -65,6 +65,9 @@ class Assigned {
     epoch_ = claim->epoch;
     position_ = claim->position;
     next_ = position_.offset + 1;
+    TrackerOptions tracking{options_.held_bytes_max, position_, !log_.is_part_of_store()};
+    if (options_.goes_before) tracking.goes_before = options_.goes_before;
+    tracker_.emplace(std::move(tracking), first_seen_);
     if (log_.is_part_of_store()) return {};
     const auto found = log::look_at(log_, partition_, position_);
     if (!found) return std::unexpected(found.error());
@@ -84,19 +87,25 @@ class Assigned {
   }
 
   Result<void> read_on() {
+    has_read_all_ = false;
+    // What is ready goes first: it came before whatever is read now, and memory is bounded by what one call reads.
+    if (has_more_ready_) return {};
     const Duration rest = std::max(rests_until_ - runtime_.boot_time(), Duration{0});
-    const Duration wait = tracker_.pending().empty() ? options_.read_wait : std::min(rest, options_.read_wait);
+    const Duration wait = tracker_->pending().empty() ? options_.read_wait : std::min(rest, options_.read_wait);
+    if (tracker_->pending_count() >= options_.pending_max) {
+      runtime_.sleep(wait);
+      return {};
+    }
     const auto records = log_.read(partition_, next_, options_.read_bytes_max, wait);
     if (!records) return std::unexpected(records.error());
     if (auto log_is_ours = check_standing(); !log_is_ours) return log_is_ours;
     has_read_all_ = records->empty();
     for (const auto& record : *records) {
-      if (auto taken = tracker_.take(record, runtime_.boot_time()); !taken) {
+      if (auto taken = tracker_->take(record, runtime_.boot_time()); !taken) {
         // A format that this program does not know.
         log_.leave(taken.error().message, log::Leave::for_good);
         return taken;
       }
-      if (!log_.is_part_of_store()) digests_.emplace(record.offset, sha256(record.bytes));
       next_ = record.offset + 1;
     }
     return {};
@@ -105,13 +114,10 @@ class Assigned {
   /// Time alone decides nothing: the record does, by where it stands.
   Result<void> abandon_stale() {
     const BootTime now = runtime_.boot_time();
-    for (const auto& attempt : tracker_.open_since(now - 2 * options_.attempt_time_max)) {
-      auto& asked = abandon_asked_[attempt];
-      if (asked != BootTime{} && now - asked < options_.attempt_time_max) continue;
-      asked = now;
+    const Duration time_max = options_.attempt_time_max;
+    for (const auto& attempt : tracker_->overdue(now - 2 * time_max, now - time_max, now)) {
       if (auto done = log::abandon(log_, partition_, attempt); !done) options_.report(done.error());
     }
-    if (tracker_.open_since(now).empty()) abandon_asked_.clear();
     return {};
   }
 
@@ -120,16 +126,21 @@ class Assigned {
     return pending.decided_before || pending.staged == pending.chunks.size();
   }
 
-  /// One chunk of the large batch that has waited longest at the front of its source's queue.
+  /// Of the large batches at the fronts of their sources' queues, the one that goes first; nullptr: there is none.
+  Pending* next_large() {
+    Line line{*tracker_};
+    for (Pending* front = line.next(); front != nullptr; front = line.next()) {
+      if (is_large(*front) && !is_staged(*front)) return front;
+      line.hold_source();
+    }
+    return nullptr;
+  }
+
+  /// Some chunks of the large batch that goes first.
   Result<void> stage_next_large() {
     const BootTime began = runtime_.boot_time();
     if (began < rests_until_) return {};
-    Pending* oldest = nullptr;
-    for (auto& [source, queue] : tracker_.pending()) {
-      Pending& front = queue.front();
-      if (!is_large(front) || is_staged(front)) continue;
-      if (oldest == nullptr || front.last < oldest->last) oldest = &front;
-    }
+    Pending* oldest = next_large();
     if (oldest == nullptr) return {};
     if (oldest->staged == 0) {
       const auto known = store_.batch(oldest->header.id);
@@ -167,7 +178,7 @@ class Assigned {
     for (std::size_t i = 0; i < count; ++i) {
       if (!outcomes[i]) return std::move(outcomes[i]);
       offer_(pending.attempt, chunk(i), pending.header.price_count, *pending.chunks[first + i].held);
-      tracker_.release(pending.chunks[first + i]);
+      tracker_->release(pending.source, pending.chunks[first + i]);
       ++pending.staged;
       has_worked_ = true;
     }
@@ -177,7 +188,7 @@ class Assigned {
   /// Of a chunk that the tracker holds, or that is read once more.
   Result<Numbered> number_held(ChunkPlace& place) {
     if (!place.held) {
-      auto chunk = read_again(place.offset);
+      auto chunk = read_again(place);
       if (!chunk) return std::unexpected(chunk.error());
       place.held = std::move(*chunk);
       place.bytes = 0;  // counts against no bound: it goes at once
@@ -185,8 +196,8 @@ class Assigned {
     return number(*place.held);
   }
 
-  /// Behind the position's record: its digest was taken when it was read.
-  Result<Chunk> read_again(Offset offset) {
+  Result<Chunk> read_again(const ChunkPlace& place) {
+    const Offset offset = place.offset;
     auto records = log_.read(partition_, offset, 1, Duration{0});
     if (!records) return std::unexpected(records.error());
     if (records->empty() || records->front().offset != offset) {
@@ -195,8 +206,7 @@ class Assigned {
     const auto record = log::decode(records->front().bytes);
     if (!record) return std::unexpected(record.error());
     const auto* chunk = std::get_if<log::ChunkRecord>(&*record);
-    const auto known = digests_.find(offset);
-    const bool is_same = known == digests_.end() || sha256(records->front().bytes) == known->second;
+    const bool is_same = !place.digest || sha256(records->front().bytes) == *place.digest;
     if (chunk == nullptr || !is_same) {
       const auto why =
           fmt::format("record {} of the log's partition {} is another one than was read before", offset, partition_);
@@ -228,23 +238,25 @@ class Assigned {
     return numbered;
   }
 
-  /// Whatever can be decided now: from each source's queue the first ones that are staged, staging small ones here.
+  /// What can be decided now, whoever has waited longest first (rule 22): of each source the first ones that are
+  /// staged, staging small ones here.
   Result<Chosen> choose() {
     Chosen chosen;
-    std::size_t count = 0;
-    for (auto& [source, queue] : tracker_.pending()) {
-      std::size_t ready = 0;
-      for (auto& pending : queue) {
-        if (count == options_.decisions_per_publish) break;
-        if (is_large(pending) && !is_staged(pending)) break;
-        while (!is_staged(pending)) {
-          if (auto staged = stage_chunks(pending, 1); !staged) return std::unexpected(staged.error());
-        }
-        ++ready;
-        ++count;
+    has_more_ready_ = false;
+    Line line{*tracker_};
+    while (Pending* pending = line.next()) {
+      if (is_large(*pending) && !is_staged(*pending)) {
+        line.hold_source();
+        continue;
       }
-      if (ready > 0) chosen.emplace(source, ready);
-      if (count == options_.decisions_per_publish) break;
+      if (chosen.size() == options_.decisions_per_publish) {
+        has_more_ready_ = true;
+        break;
+      }
+      while (!is_staged(*pending)) {
+        if (auto staged = stage_chunks(*pending, 1); !staged) return std::unexpected(staged.error());
+      }
+      chosen.push_back(pending);
     }
     return chosen;
   }
@@ -252,49 +264,39 @@ class Assigned {
   Result<void> publish() {
     auto chosen = choose();
     if (!chosen) return std::unexpected(chosen.error());
-    const Position next = position_before(tracker_.first_needed(*chosen, next_));
-    if (chosen->empty() && tracker_.swept.empty() && tracker_.bad_records.empty() && next == position_) return {};
+    const Position next = tracker_->position_after(*chosen);
+    if (chosen->empty() && tracker_->swept.empty() && tracker_->bad_records.empty() && next == position_) return {};
 
     store::PublishRequest request{.partition = partition_,
                                   .epoch = epoch_,
                                   .expected = position_,
                                   .next = next,
                                   .decisions = decisions(*chosen),
-                                  .bad_records = tracker_.bad_records,
-                                  .swept = tracker_.swept,
+                                  .bad_records = tracker_->bad_records,
+                                  .swept = tracker_->swept,
                                   .now = runtime_.wall_time()};
     if (auto log_is_ours = check_standing(); !log_is_ours) return log_is_ours;
     const auto outcomes = store_.publish(request);
     // Whatever failed, and above all where the outcome is unknown: a new claim waits for the old transaction and then
     // reads from the store what came of it.
     if (!outcomes) return std::unexpected(outcomes.error());
-    for (const auto& [source, count] : *chosen) {
-      for (std::size_t i = 0; i < count; ++i) tracker_.decided(source);
-    }
-    for (const auto& bad : tracker_.bad_records) {
+    for (const Pending* pending : *chosen) tracker_->decided(std::string{pending->source});
+    for (const auto& bad : tracker_->bad_records) {
       options_.report({Failure::damaged, fmt::format("record {} of partition {} of the log is not a batch's, and was "
                                                      "passed over: {}; it stands in the store's table bad_record",
                                                      bad.offset, partition_, bad.why)});
     }
-    tracker_.swept.clear();
-    tracker_.bad_records.clear();
+    tracker_->swept.clear();
+    tracker_->bad_records.clear();
     position_ = next;
     has_worked_ = true;
-    digests_.erase(digests_.begin(), digests_.lower_bound(next.offset));
     trim();
     return {};
   }
 
-  /// In the order of the log, also between sources: versions then read as the log does.
-  std::vector<store::Decision> decisions(const Chosen& chosen) {
-    std::vector<const Pending*> in_order;
-    for (const auto& [source, count] : chosen) {
-      const auto& queue = tracker_.pending().at(source);
-      for (std::size_t i = 0; i < count; ++i) in_order.push_back(&queue[i]);
-    }
-    std::ranges::sort(in_order, {}, &Pending::last);
+  static std::vector<store::Decision> decisions(const Chosen& chosen) {
     std::vector<store::Decision> decided;
-    for (const Pending* pending : in_order) {
+    for (const Pending* pending : chosen) {
       if (!pending->retracted_id.empty()) {
         decided.emplace_back(store::RetractDecision{pending->retracted_id});
       } else {
@@ -303,15 +305,6 @@ class Assigned {
       }
     }
     return decided;
-  }
-
-  /// The last record before `needed`: offsets may have gaps.
-  Position position_before(Offset needed) const {
-    if (log_.is_part_of_store()) return {std::max(position_.offset, needed - 1), {}};
-    const auto after = digests_.lower_bound(needed);
-    if (after == digests_.begin()) return position_;
-    const auto& [offset, digest] = *std::prev(after);
-    return offset > position_.offset ? Position{offset, digest} : position_;
   }
 
   void trim() {
@@ -326,18 +319,18 @@ class Assigned {
   std::uint32_t partition_;
   const WriterOptions& options_;
   const Offer& offer_;
-  Tracker tracker_;
+  FirstSeen& first_seen_;
+  std::optional<Tracker> tracker_;  ///< from the claim on
   std::uint64_t epoch_ = 0;
   Position position_;
   Offset next_ = 0;          ///< to read
   BootTime rests_until_{0};  ///< large batches are not staged before
   bool has_read_all_ = false;
+  bool has_more_ready_ = false;  ///< than the last publish took
   bool has_worked_ = false;
-  Offset trimmed_ = -1;               ///< the position at the last trim of this assignment
-  std::map<Offset, Digest> digests_;  ///< of the records read since the position
+  Offset trimmed_ = -1;  ///< the position at the last trim of this assignment
   std::unordered_map<PortCode, PortNumber> numbers_;
   std::vector<NumberedPrice> scratch_;
-  std::unordered_map<std::string, BootTime> abandon_asked_;
 };
 
 bool is_assigned(log::Log& log, std::uint32_t partition) {
@@ -345,10 +338,10 @@ bool is_assigned(log::Log& log, std::uint32_t partition) {
   return std::ranges::find(assignment.partitions, partition) != assignment.partitions.end();
 }
 
-/// Tells what comes in the log from now on, as long as another node writes the partition. What is wrong with a record
-/// that node says.
-Result<void> watch(log::Log& log, std::uint32_t partition, const WriterOptions& options, const Offer& offer,
-                   const std::stop_token& stop) {
+/// Tells what comes in the log from now on, as long as another node writes the partition, and notes which attempts it
+/// opens. What is wrong with a record that node says.
+Result<void> watch(log::Log& log, const Runtime& runtime, std::uint32_t partition, const WriterOptions& options,
+                   const Offer& offer, FirstSeen& first_seen, const std::stop_token& stop) {
   auto next = log.end(partition);
   while (next && !stop.stop_requested() && !is_assigned(log, partition)) {
     const auto records = log.read(partition, *next, options.read_bytes_max, options.retry_wait);
@@ -359,8 +352,15 @@ Result<void> watch(log::Log& log, std::uint32_t partition, const WriterOptions& 
     for (const auto& record : *records) {
       next = record.offset + 1;
       const auto decoded = log::decode(record.bytes);
-      const auto* chunk = decoded ? std::get_if<log::ChunkRecord>(&*decoded) : nullptr;
+      if (!decoded) continue;
+      if (const auto* given_up = std::get_if<log::AbandonRecord>(&*decoded)) first_seen.forget(given_up->attempt);
+      const auto* chunk = std::get_if<log::ChunkRecord>(&*decoded);
       if (chunk == nullptr) continue;
+      if (chunk->last) {
+        first_seen.forget(chunk->attempt);
+      } else if (chunk->number == 0) {
+        first_seen.see(chunk->attempt, runtime.boot_time());
+      }
       if (const auto prices = unpack_chunk(chunk->prices)) {
         offer(chunk->attempt, chunk->number, chunk->batch.price_count, *prices);
       }
@@ -399,14 +399,15 @@ void run_partition(log::Log& log, store::Store& store, const Runtime& runtime, s
                    const WriterOptions& options, const Offer& offer, const std::stop_token& stop) {
   Duration wait = options.retry_wait;
   BootTime worked = runtime.boot_time();  // when it last did, or was not assigned
+  FirstSeen first_seen;
   while (!stop.stop_requested()) {
     if (!is_assigned(log, partition)) {
       worked = runtime.boot_time();
       // Where the log does not answer, its writer says so.
-      if (!watch(log, partition, options, offer, stop)) runtime.sleep(options.retry_wait);
+      if (!watch(log, runtime, partition, options, offer, first_seen, stop)) runtime.sleep(options.retry_wait);
       continue;
     }
-    Assigned assigned{log, store, runtime, partition, options, offer};
+    Assigned assigned{log, store, runtime, partition, options, offer, first_seen};
     const auto ended = assigned.run(stop);
     if (assigned.has_worked()) {
       wait = options.retry_wait;

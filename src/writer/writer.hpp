@@ -18,6 +18,8 @@
 
 namespace ratebook::writer {
 
+struct Pending;
+
 /// Told chunk `number` of an attempt at a batch of `price_count` prices, for the follower: as it is staged here, and,
 /// where another node writes the partition, as it comes in the log. Whatever else becomes of the attempt.
 using Offer = std::function<void(const std::string& attempt, std::uint32_t number, std::uint64_t price_count,
@@ -35,6 +37,12 @@ struct WriterOptions {
   std::size_t held_bytes_max = 64u << 20;  ///< chunks kept in memory until they are staged; more are read again
   std::size_t small_batch_chunks = 8;      ///< up to this a batch is staged at once; larger ones give way to others
   std::size_t decisions_per_publish = 256;
+  /// Batches that wait in memory: more are not read while any waits. Only what stands behind large batches of its own
+  /// source comes to so many; what is ready is decided before more is read.
+  std::size_t pending_max = 100'000;
+  /// Which of two sources' batches is decided first: the one that has waited longer (rule 22). The simulator, to see
+  /// that it finds a writer that is unfair, has another.
+  std::function<bool(const Pending& left, const Pending& right)> goes_before;
   Offset trim_interval = 256;  ///< records that the position passes between two trims of the log
   /// Grows where the store turned out to have another history (a restored backup): partitions are begun anew, since the
   /// store may lack what was decided in the one before.
