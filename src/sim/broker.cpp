@@ -66,6 +66,7 @@ std::vector<log::StoredRecord> Broker::read(std::uint32_t partition, Offset from
 
 void Broker::trim(std::uint32_t partition, Offset before) {
   Partition& its = partitions_[partition];
+  before = std::min(before, its.kept_from);
   if (before <= its.trimmed_before) return;
   its.trimmed_before = std::min(before, its.end);
   its.records.erase(its.records.begin(), its.records.lower_bound(its.trimmed_before));

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,6 +43,8 @@ class Broker {
   std::vector<log::StoredRecord> read(std::uint32_t partition, Offset from, std::size_t bytes_max) const;
   Offset trimmed_before(std::uint32_t partition) const { return partitions_[partition].trimmed_before; }
   void trim(std::uint32_t partition, Offset before);
+  /// From now on nothing from `from` on is trimmed: a backup of the store goes on from there.
+  void keep(std::uint32_t partition, Offset from) { partitions_[partition].kept_from = from; }
   Offset end(std::uint32_t partition) const { return partitions_[partition].end; }
   /// The newest record's offset; -1: none.
   Offset last(std::uint32_t partition) const;
@@ -71,6 +74,7 @@ class Broker {
   struct Partition {
     std::map<Offset, std::string> records;
     Offset trimmed_before = 0;
+    Offset kept_from = std::numeric_limits<Offset>::max();
     Offset end = 0;
     Signal appended;
     std::uint64_t number = 0;

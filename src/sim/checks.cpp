@@ -13,6 +13,10 @@ constexpr std::string_view exactly_once = "3 exactly once";
 constexpr std::string_view order = "4 order";
 constexpr std::string_view read_your_writes = "5 read your writes";
 constexpr std::string_view reads_stand_alone = "6 reads stand alone";
+constexpr std::string_view limits_everywhere = "7 limits everywhere";
+
+/// By so many transactions at most something that waits is passed over: whoever has waited longest goes first.
+constexpr std::uint32_t passed_over_max = 4;
 
 std::vector<NumberedPrice> prices_of(const book::Book& book) {
   std::vector<NumberedPrice> prices;
@@ -71,6 +75,27 @@ void Checks::accepted(const std::string& id, const std::string& attempt, const C
   }
 }
 
+void Checks::restored(const std::vector<VersionRow>& former_rows) {
+  restored_at_ = scheduler_.now();
+  former_rows_ = former_rows;
+  log_.restore();
+  former_contents_ = contents_;
+  const auto& rows = server_.primary->version_rows();
+  contents_.resize(rows.size() + 1);
+  committed_ids_.clear();
+  committed_keys_.clear();
+  for (const VersionRow& row : rows) {
+    if (row.kind != VersionKind::batch) continue;
+    const Batch batch = server_.primary->batch(row.batch_id).value();
+    committed_ids_.insert(row.batch_id);
+    committed_keys_.emplace(batch.header.source, batch.header.key);
+  }
+}
+
+bool Checks::is_just_restored() const {
+  return restored_at_ && scheduler_.now() < *restored_at_ + 10 * server_.settings.attempt_time_max;
+}
+
 void Checks::decided(std::uint32_t partition, const std::vector<Decided>& decided) {
   for (const Decided& each : decided) {
     if (partition_of(each.source, server_.primary->partition_count()) != partition) {
@@ -78,6 +103,9 @@ void Checks::decided(std::uint32_t partition, const std::vector<Decided>& decide
     }
     check_order(each);
     if (const auto problem = log_.decide(each); !problem.empty()) violated(order, problem);
+  }
+  if (const auto whom = log_.passed_over(partition, passed_over_max); !whom.empty()) {
+    violated(limits_everywhere, fmt::format("later ones of other sources go before batch {} all the time", whom));
   }
   check_new_versions();
 }
@@ -160,17 +188,19 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
   const book::Book& book = *step.book;
   const Version version = book.version();
   scheduler_.note(node, "shows", {version, book.price_count()});
-  const auto& rows = server_.primary->version_rows();
-  if (version < before) violated(order, fmt::format("{} went from version {} back to {}", node, before, version));
-  if (version > rows.size()) {
-    violated(order, fmt::format("{} shows version {}, the store has {}", node, version, rows.size()));
+  if (version < before && !(restored_at_ && step.rows.empty())) {
+    violated(order, fmt::format("{} went from version {} back to {}", node, before, version));
+  }
+  const auto [true_rows, content] = truth(book);
+  if (true_rows == nullptr) {
+    violated(order, fmt::format("{} shows version {}, which the store does not have, or of another history", node,
+                                version));
     return;
   }
-  if (book.chain() != (version == 0 ? Digest{} : rows[version - 1].chain)) {
-    violated(order, fmt::format("{} shows version {} of another history", node, version));
-  } else if (prices_of(book) != contents_[version]) {
+  const auto& rows = *true_rows;
+  if (prices_of(book) != *content) {
     violated(all_or_nothing, fmt::format("{} shows {} prices at version {}, which has {}, or others", node,
-                                         book.price_count(), version, contents_[version].size()));
+                                         book.price_count(), version, content->size()));
   }
   for (std::size_t i = 0; i < step.rows.size(); ++i) {
     if (step.rows[i].version != before + i + 1 || !equal(step.rows[i], rows[before + i])) {
@@ -180,11 +210,29 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
   if (!step.rows.empty() && step.rows.back().version != version) {
     violated(order, fmt::format("{} tells up to version {} and shows {}", node, step.rows.back().version, version));
   }
+  if (true_rows == &former_rows_) return;
   check_places(node, book);
-  check_rates(node, book);
+  check_rates(node, book, *content);
+}
+
+Checks::Truth Checks::truth(const book::Book& book) const {
+  const Version version = book.version();
+  const auto has = [&](const std::vector<VersionRow>& rows) {
+    return version <= rows.size() && book.chain() == (version == 0 ? Digest{} : rows[version - 1].chain);
+  };
+  const auto& rows = server_.primary->version_rows();
+  if (has(rows)) return {&rows, &contents_[version]};
+  if (is_just_restored() && has(former_rows_)) return {&former_rows_, &former_contents_[version]};
+  return {};
 }
 
 void Checks::check_places(const std::string& node, const book::Book& book) {
+  for (const NumberedPrice& price : prices_of(book)) {
+    if (book.places() != nullptr && std::max(price.orig, price.dest) < book.places()->port_count()) continue;
+    violated(all_or_nothing, fmt::format("{} shows prices of a port that its places lack at version {}", node,
+                                         book.version()));
+    return;
+  }
   const auto places = server_.primary->places(book.version());
   if (!places || book.places() == nullptr) return;
   const PlacesDocument& document = book.places()->document();
@@ -195,7 +243,7 @@ void Checks::check_places(const std::string& node, const book::Book& book) {
     violated(all_or_nothing, fmt::format("{} shows other places than those of version {}", node, book.version()));
 }
 
-void Checks::check_rates(const std::string& node, const book::Book& book) {
+void Checks::check_rates(const std::string& node, const book::Book& book, const std::vector<NumberedPrice>& content) {
   const auto& tree = book.places();
   if (tree == nullptr || tree->port_count() == 0) return;
   Random& random = scheduler_.random();
@@ -208,7 +256,7 @@ void Checks::check_rates(const std::string& node, const book::Book& book) {
   std::set<PortNumber> origs(tree->ports(query.orig).begin(), tree->ports(query.orig).end());
   std::set<PortNumber> dests(tree->ports(query.dest).begin(), tree->ports(query.dest).end());
   std::map<Day, std::pair<std::uint64_t, std::uint64_t>> expected;
-  for (const NumberedPrice& price : contents_[book.version()]) {
+  for (const NumberedPrice& price : content) {
     if (!origs.contains(price.orig) || !dests.contains(price.dest) || price.day < query.from || price.day > query.to) {
       continue;
     }
@@ -226,6 +274,8 @@ void Checks::answered(const std::string& node, const std::string& id, const Cont
   if (version > visible) {
     violated(read_your_writes, fmt::format("{} says {} is version {} and shows {}", node, id, version, visible));
   }
+  // A store that was restored since it was asked may have decided it anew.
+  if (is_just_restored()) return;
   const auto batch = server_.primary->batch(id);
   if (!batch || batch->version != version) {
     violated(accepted_is_kept, fmt::format("{} says {} is version {}, which it is not", node, id, version));
@@ -235,6 +285,7 @@ void Checks::answered(const std::string& node, const std::string& id, const Cont
 }
 
 void Checks::refused_by_key(const std::string& id, const Content& content) {
+  if (is_just_restored()) return;
   const auto holder = server_.primary->batch_by_key(content.source, content.key);
   if (!holder || holder->header.id == id) {
     violated(exactly_once, fmt::format("batch {} was refused for a key that no other batch holds", id));

@@ -49,6 +49,9 @@ class Checks {
   void read(const std::string& node, Version least, const follower::Visible::View& had,
             const follower::Visible::View* answer);
   void violated(std::string_view promise, std::string what);
+  /// As the store is: what it decides from now on, it decides anew.
+  void backed_up() { log_.back_up(); }
+  void restored(const std::vector<VersionRow>& former_rows);
 
   // --- at the end ---
   /// What has not come to rest yet; empty: everything has.
@@ -60,13 +63,21 @@ class Checks {
   const std::string& violation() const { return violation_; }
 
  private:
+  /// What a version of that chain holds, of the store's history or, right after a restore, of the one before; nullptr:
+  /// there is no such version.
+  struct Truth {
+    const std::vector<VersionRow>* rows = nullptr;
+    const std::vector<NumberedPrice>* content = nullptr;
+  };
+  Truth truth(const book::Book& book) const;
+  bool is_just_restored() const;
   void check_new_versions();
   void check_order(const Decided& decided);
   /// The content of the version after `row`, from the content before it.
   std::optional<std::vector<NumberedPrice>> content_after(const VersionRow& row);
   std::vector<NumberedPrice> numbered(const std::string& attempt) const;
   void check_places(const std::string& node, const book::Book& book);
-  void check_rates(const std::string& node, const book::Book& book);
+  void check_rates(const std::string& node, const book::Book& book, const std::vector<NumberedPrice>& content);
 
   struct Sending {
     std::uint64_t first_sent = 0;  ///< counts events, to tell before from after
@@ -82,6 +93,10 @@ class Checks {
   std::vector<std::vector<NumberedPrice>> contents_{{}};  ///< by version, sorted
   std::set<std::string> committed_ids_;
   std::set<std::pair<std::string, std::string>> committed_keys_;
+  // The history before a restore.
+  std::vector<VersionRow> former_rows_;
+  std::vector<std::vector<NumberedPrice>> former_contents_;
+  std::optional<Time> restored_at_;
   std::string violation_;
 };
 

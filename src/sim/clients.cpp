@@ -26,6 +26,7 @@ void Clients::start() {
     ground_.scheduler.spawn(processes_.back(), std::move(body));
   };
   spawn("operator", [this] { operate_places(); });
+  if (ground_.settings.crowded) spawn("crowd", [this] { crowd(); });
   for (std::uint32_t i = 0; i < ground_.settings.client_count; ++i) {
     spawn(fmt::format("client{}", i), [this, i] { send_and_read(i); });
   }
@@ -33,8 +34,9 @@ void Clients::start() {
 
 void Clients::send_and_read(std::uint32_t client) {
   Random& random = ground_.scheduler.random();
-  const std::string source = fmt::format("source-{}", client % ground_.settings.source_count);
+  std::string source = fmt::format("source-{}", client % ground_.settings.source_count);
   while (!over()) {
+    if (ground_.settings.crowded) source = fmt::format("source-{}", random.below(ground_.settings.source_count));
     const auto what = random.below(10);
     if (what < 6) {
       send_one(source);
@@ -44,6 +46,36 @@ void Clients::send_and_read(std::uint32_t client) {
       read_one();
     }
     ground_.scheduler.sleep(random.between(milliseconds{0}, milliseconds{250}));
+  }
+}
+
+void Clients::crowd() {
+  Random& random = ground_.scheduler.random();
+  while (!over()) {
+    const bool is_flood = random.chance(0.7);
+    BatchRequest request = fresh_batch(
+        is_flood ? "a-flood" : fmt::format("source-{}", random.below(ground_.settings.source_count)));
+    if (random.chance(0.95)) request.chunk_count = 1;
+    put_into_log(request);
+    ground_.scheduler.sleep(random.between(milliseconds{1}, milliseconds{8}));
+  }
+}
+
+void Clients::put_into_log(const BatchRequest& request) {
+  ground_.checks.sent(request.id, request.content);
+  log::ChunkRecord record{.batch = {.id = request.id,
+                                    .source = request.content.source,
+                                    .key = request.content.key,
+                                    .digest = request.digest,
+                                    .price_count = request.content.prices.size(),
+                                    .replaces = request.content.replaces},
+                          .attempt = fmt::format("{:032x}", ground_.scheduler.random().next())};
+  const auto chunks = pack_chunks(request.content.prices, request.chunk_count);
+  for (const std::string& chunk : chunks) {
+    record.prices = chunk;
+    record.last = record.number + 1 == chunks.size();
+    ground_.broker.append(partition_of(record.batch.source, ground_.settings.partition_count), log::encode(record));
+    ++record.number;
   }
 }
 

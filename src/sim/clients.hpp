@@ -17,6 +17,10 @@ class Clients {
 
  private:
   void send_and_read(std::uint32_t client);
+  /// One source sends without an end, and hundreds of others now and then, from beyond the simulated nodes: their
+  /// records are just there.
+  void crowd();
+  void put_into_log(const BatchRequest& request);
   void operate_places();
   void send_one(const std::string& source);
   BatchRequest fresh_batch(const std::string& source);

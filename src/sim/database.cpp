@@ -29,6 +29,10 @@ Result<void> Database::stage(const store::StageRequest& request) {
   if (request.epoch != partitions_[request.partition].epoch && plant_ != Plant::epoch_unchecked) {
     return fail(Failure::lost, "another writer has the partition");
   }
+  const auto is_numbered_so = [&](const store::NumberedPort& port) { return this->port(port.code) == port.number; };
+  if (!std::ranges::all_of(request.ports, is_numbered_so)) {
+    return fail(Failure::lost, "the store was restored: it has other numbers for the ports");
+  }
   const auto prices = [&] {
     return std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end());
   };

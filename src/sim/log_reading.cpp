@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "model/packed_chunk.hpp"
@@ -21,7 +22,7 @@ void LogReading::take(std::uint32_t partition, Offset offset, const std::string&
     if (attempt.state == Attempt::State::open) attempt.state = Attempt::State::abandoned;
   } else {
     const auto& retraction = std::get<log::RetractionRecord>(*record);
-    sources_[retraction.source].items.push_back({.id = retraction.batch_id});
+    add(retraction.source, partition, {.id = retraction.batch_id, .at = offset});
   }
 }
 
@@ -45,7 +46,47 @@ void LogReading::take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, O
   if (!chunk.last) return;
   attempt.state = Attempt::State::complete;
   const BatchHeader& header = chunk.batch;
-  sources_[header.source].items.push_back({header.id, chunk.attempt, header.key, header.replaces});
+  add(header.source, at.first,
+      {header.id, chunk.attempt, header.key, header.replaces, at.second, attempt.chunk_count});
+}
+
+void LogReading::add(const std::string& source, std::uint32_t partition, Item item) {
+  since_backup_.emplace_back(source, item);
+  Source& its = sources_[source];
+  its.partition = partition;
+  its.items.push_back(std::move(item));
+  skip_nothings(its);
+}
+
+void LogReading::skip_nothings(Source& source) {
+  while (!source.items.empty() && is_nothing(outcome(source, source.items.front()))) source.items.pop_front();
+}
+
+void LogReading::back_up() {
+  backed_up_ = sources_;
+  since_backup_.clear();
+}
+
+void LogReading::restore() {
+  std::map<std::string, Source> before = std::exchange(sources_, backed_up_);
+  for (auto& [name, item] : std::exchange(since_backup_, {})) {
+    item.passed_over = 0;
+    add(name, before[name].partition, std::move(item));
+  }
+}
+
+std::string LogReading::passed_over(std::uint32_t partition, std::uint32_t most) {
+  std::string whom;
+  for (auto& [name, source] : sources_) {
+    if (source.items.empty() || source.partition != partition) continue;
+    Item& waits = source.items.front();
+    const bool is_passed = std::ranges::any_of(just_decided_, [&](const Item& decided) {
+      return decided.at > waits.at && decided.chunk_count >= waits.chunk_count;
+    });
+    if (is_passed && ++waits.passed_over > most) whom = fmt::format("{} of {}", waits.id, name);
+  }
+  just_decided_.clear();
+  return whom;
 }
 
 Decided LogReading::outcome(const Source& source, const Item& item) {
@@ -103,6 +144,8 @@ std::string LogReading::decide(const Decided& decided) {
                       (item.attempt.empty() || next.attempt == decided.attempt);
     if (same) {
       apply(source, item, next);
+      just_decided_.push_back(item);
+      skip_nothings(source);
       return {};
     }
     return fmt::format(

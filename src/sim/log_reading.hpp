@@ -20,6 +20,12 @@ class LogReading {
 
   /// Whether this is what the log says comes next for the source; empty: yes, and it is taken as done.
   std::string decide(const Decided& decided);
+  /// Ends a transaction of a partition: who had waited longer than what was decided since the last one, and for
+  /// something no larger, was passed over. Names one who has been for more than `most` times; empty: nobody.
+  std::string passed_over(std::uint32_t partition, std::uint32_t most);
+  /// As the store is backed up, and restored.
+  void back_up();
+  void restore();
 
   /// Whether the attempt's chunks all stand in the log in order, before any record that abandons it.
   bool is_complete(const std::string& attempt) const;
@@ -43,9 +49,13 @@ class LogReading {
     std::string attempt;  ///< empty: a retraction
     std::string key;
     std::string replaces;
+    Offset at = 0;                 ///< its last record
+    std::size_t chunk_count = 0;   ///< 0: a retraction
+    std::uint32_t passed_over = 0;  ///< in how many transactions
   };
   struct Source {
-    std::deque<Item> items;
+    std::uint32_t partition = 0;
+    std::deque<Item> items;  ///< the first one will be decided, as something
     std::map<std::string, BatchStatus> decided;    ///< by id
     std::map<std::string, std::string> id_by_key;  ///< committed, or retracted since
   };
@@ -54,9 +64,15 @@ class LogReading {
   static Decided outcome(const Source& source, const Item& item);
   static bool is_nothing(const Decided& decided);
   static void apply(Source& source, const Item& item, const Decided& decided);
+  void add(const std::string& source, std::uint32_t partition, Item item);
+  /// Leaves out what comes next and will change nothing.
+  static void skip_nothings(Source& source);
 
   std::map<std::string, Attempt> attempts_;
   std::map<std::string, Source> sources_;
+  std::map<std::string, Source> backed_up_;
+  std::vector<std::pair<std::string, Item>> since_backup_;  ///< by source
+  std::vector<Item> just_decided_;                          ///< in the transaction that is under way
   std::set<std::pair<std::uint32_t, Offset>> bad_records_;
 };
 

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "intake/intake.hpp"
 #include "log/attempt.hpp"
 #include "model/packed_chunk.hpp"
+#include "writer/tracker.hpp"
 
 namespace ratebook::sim {
 
@@ -17,7 +19,7 @@ using std::chrono::milliseconds;
 namespace {
 
 /// Small bounds, so that small batches reach the paths of large ones.
-writer::WriterOptions writer_options(const Ground& ground, const std::string& name) {
+writer::WriterOptions writer_options(const Ground& ground, const std::string& name, const follower::Visible& visible) {
   Random& random = ground.scheduler.random();
   writer::WriterOptions options;
   options.attempt_time_max = ground.settings.attempt_time_max;
@@ -28,6 +30,18 @@ writer::WriterOptions writer_options(const Ground& ground, const std::string& na
   options.held_bytes_max = random.chance(0.5) ? 300 : 1u << 20;
   options.small_batch_chunks = random.below(3);
   options.decisions_per_publish = 1 + random.below(4);
+  if (random.chance(0.3)) options.pending_max = 1 + random.below(8);
+  if (ground.settings.crowded) {
+    options.read_bytes_max = 1u << 16;
+    options.small_batch_chunks = 1 + random.below(2);
+    options.pending_max = 1000;
+  }
+  if (ground.settings.planted(Plant::sources_by_name)) {
+    options.goes_before = [](const writer::Pending& left, const writer::Pending& right) {
+      return std::tie(left.source, left.last) < std::tie(right.source, right.last);
+    };
+  }
+  options.history = [&visible] { return visible.histories(); };
   options.trim_interval = 1 + static_cast<Offset>(random.below(8));
   options.report = [ground, name](const Fault& fault) { ground.scheduler.note(name, "writer", {}, fault.message); };
   return options;
@@ -46,6 +60,7 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
   options.report = [ground, name](const Fault& fault) {
     ground.scheduler.note(name, "follower", {}, fault.message);
     // With one history only, a node never has reason to drop what it shows.
+    if (ground.server.restore_count > 0) return;
     if (fault.failure == Failure::conflict || fault.failure == Failure::damaged) {
       ground.checks.violated("4 order", fmt::format("{} reports: {}", name, fault.message));
     }
@@ -75,6 +90,20 @@ std::string json_of(const Content& content) {
   return body + "]}";
 }
 
+/// A planted bug: with each assignment the clock begins at zero.
+Runtime with_clock_that_restarts(Runtime runtime, log::Log& log) {
+  struct State {
+    std::uint64_t generation = 0;
+    BootTime began{};
+  };
+  runtime.boot_time = [&log, clock = runtime.boot_time, state = std::make_shared<State>()] {
+    const std::uint64_t generation = log.assignment().generation;
+    if (std::exchange(state->generation, generation) != generation) state->began = clock();
+    return clock() - state->began;
+  };
+  return runtime;
+}
+
 Chunk chunk_of(std::span<const Price> prices) {
   Chunk chunk;
   const auto index = [&](PortCode code) {
@@ -102,6 +131,15 @@ bool is_open(const book::Book& book, const Content& content) {
 
 }  // namespace
 
+std::vector<std::string> pack_chunks(std::span<const Price> prices, std::size_t chunk_count) {
+  std::vector<std::string> chunks;
+  const std::size_t each = (prices.size() + chunk_count - 1) / chunk_count;
+  for (std::size_t from = 0; from < prices.size(); from += each) {
+    pack_chunk(chunk_of(prices.subspan(from, std::min(each, prices.size() - from))), chunks.emplace_back());
+  }
+  return chunks;
+}
+
 Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_in)
     : process(ground.scheduler.make_process(name)),
       runtime(std::move(runtime_in)),
@@ -109,15 +147,21 @@ Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_
       writers_log(make_writers_log(ground, log)),
       store(ground.server, name),
       log_check(log, store, runtime, log_check_options(ground, name)),
-      hints(visible, {ground.scheduler.random().below(3) * 15, 1 + ground.scheduler.random().below(3) * 8}),
+      hints(ground.settings.planted(Plant::hints_survive_reload) ? former : visible,
+            {ground.scheduler.random().below(3) * 15, 1 + ground.scheduler.random().below(3) * 8}),
       follower(store, runtime, visible, hints, follower_options(ground, name)),
-      writer_options(sim::writer_options(ground, name)),
+      writer_options(sim::writer_options(ground, name, visible)),
       offer([this](const std::string& attempt, std::uint32_t number, std::uint64_t price_count, const Chunk& chunk) {
         hints.offer(attempt, number, price_count, chunk);
       }) {
+  store.shown = [this] {
+    const auto book = visible.view().book;
+    return store::Head{book->version(), book->chain()};
+  };
   visible.subscribe([this, ground, name](const follower::Step& step) {
     ground.checks.shown(name, step, shown);
     shown = step.book->version();
+    if (visible.histories() == 0) former.show(step, 0, true);
   });
 }
 
@@ -138,9 +182,12 @@ void Node::start() {
   ground_.server.listeners[name_] = &life.store;
   for (std::uint32_t i = 0; i < ground_.settings.partition_count; ++i) {
     log::Log* log = life.writers_log == nullptr ? &life.log : life.writers_log.get();
+    const Runtime runtime = ground_.settings.planted(Plant::give_up_clock_restarts)
+                                ? with_clock_that_restarts(life.runtime, *log)
+                                : life.runtime;
     ground_.scheduler.spawn(life.process, [&life, i] { life.log_check.run(i, life.stop.get_token()); });
-    ground_.scheduler.spawn(life.process, [&life, log, i] {
-      writer::run_partition(*log, life.store, life.runtime, i, life.writer_options, life.offer, life.stop.get_token());
+    ground_.scheduler.spawn(life.process, [&life, log, i, runtime] {
+      writer::run_partition(*log, life.store, runtime, i, life.writer_options, life.offer, life.stop.get_token());
     });
   }
   ground_.scheduler.spawn(life.process, [&life] { life.follower.run(life.stop.get_token()); });
@@ -171,7 +218,8 @@ bool Node::is_settled() const {
   const auto view = life_->visible.view();
   const log::Standing* standing = life_->log.standing();
   const bool takes_batches = standing == nullptr || !standing->first_doubt();
-  return view.ready && view.book->version() == ground_.server.primary->head().version && takes_batches;
+  return view.ready && takes_batches &&
+         store::Head{view.book->version(), view.book->chain()} == ground_.server.primary->head();
 }
 
 Result<std::vector<std::string>> Node::pack(Life& life, const BatchRequest& request) {
@@ -189,12 +237,7 @@ Result<std::vector<std::string>> Node::pack(Life& life, const BatchRequest& requ
     for (std::size_t i = 0; i < decoded->spool.chunk_count(); ++i) chunks.push_back(decoded->spool.read(i).value());
     return chunks;
   }
-  const std::span prices{content.prices};
-  const std::size_t each = (prices.size() + request.chunk_count - 1) / request.chunk_count;
-  for (std::size_t from = 0; from < prices.size(); from += each) {
-    pack_chunk(chunk_of(prices.subspan(from, std::min(each, prices.size() - from))), chunks.emplace_back());
-  }
-  return chunks;
+  return pack_chunks(content.prices, request.chunk_count);
 }
 
 Answer Node::submit(const BatchRequest& request) {

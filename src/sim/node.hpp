@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -51,6 +52,9 @@ struct BatchRequest {
   bool through_intake = false;
 };
 
+/// A batch's prices, packed into at most so many chunks.
+std::vector<std::string> pack_chunks(std::span<const Price> prices, std::size_t chunk_count);
+
 class Node {
  public:
   Node(const Ground& ground, std::string name);
@@ -85,6 +89,7 @@ class Node {
     SimStore store;
     writer::LogCheck log_check;
     follower::Visible visible;
+    follower::Visible former;  ///< for a planted bug: never shows another history than its first
     follower::Hints hints;
     follower::Follower follower;
     writer::WriterOptions writer_options;

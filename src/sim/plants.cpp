@@ -55,6 +55,15 @@ constexpr std::array all = {
               200},
     PlantName{Plant::low_acknowledgement_counts, "low-acknowledgement-counts",
               "an acknowledgement below what the node has read is taken for one", 200},
+    PlantName{Plant::sources_by_name, "sources-by-name", "a writer serves sources in the order of their names", 200},
+    PlantName{Plant::give_up_clock_restarts, "give-up-clock-restarts",
+              "an open attempt's give-up clock starts anew with each assignment", 100},
+    PlantName{Plant::hints_survive_reload, "hints-survive-reload",
+              "prices numbered by the book before are taken into the one loaded anew", 1000},
+    PlantName{Plant::new_ports_unnoticed, "new-ports-unnoticed",
+              "a follower does not ask for ports that came without a change of places", 50},
+    PlantName{Plant::own_chain_unchecked, "own-chain-unchecked",
+              "a follower does not compare the chain of the version that it shows", 1000},
 };
 
 }  // namespace

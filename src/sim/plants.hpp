@@ -37,6 +37,11 @@ enum class Plant : std::uint8_t {
   position_digest_unchecked,      ///< a writer begins in any log that has a record at the position
   foreign_log_accepted,           ///< a node puts batches into whatever log stands there
   low_acknowledgement_counts,     ///< an acknowledgement below what the node has read is taken for one
+  sources_by_name,                ///< a writer serves sources in the order of their names
+  give_up_clock_restarts,         ///< an open attempt's give-up clock starts anew with each assignment
+  hints_survive_reload,           ///< prices numbered by the book before are taken into the one loaded anew
+  new_ports_unnoticed,            ///< a follower does not ask for ports that came without a change of places
+  own_chain_unchecked,            ///< a follower does not compare the chain of the version that it shows
 };
 
 struct PlantName {

@@ -1,5 +1,7 @@
 #include "sim/settings.hpp"
 
+#include <algorithm>
+
 namespace ratebook::sim {
 namespace {
 
@@ -46,6 +48,23 @@ void draw_faults(Random& random, Settings& settings) {
   intervals.log_mistake = draw_interval(random, seconds{2});
 }
 
+/// What few runs have.
+void draw_conditions(Random& random, Settings& settings) {
+  settings.store_calls_max = random.chance(0.3) ? 1 + static_cast<std::uint32_t>(random.below(4)) : 0;
+  settings.crowded = random.chance(0.03);
+  if (settings.crowded) {
+    settings.partition_count = 1;
+    settings.source_count = 200 + static_cast<std::uint32_t>(random.below(300));
+    settings.prices_max = 2;
+    settings.faults_end = random.between(seconds{2}, seconds{4});
+    return;
+  }
+  if (settings.embedded) return;
+  settings.restored = random.chance(0.15);
+  settings.restless = random.chance(0.1);
+  if (settings.restless) settings.node_count = std::max(settings.node_count, 2U);
+}
+
 }  // namespace
 
 Duration Settings::delay(Random& random) const {
@@ -69,6 +88,8 @@ Settings draw_settings(std::uint64_t seed, Plant plant) {
   settings.slow_time_max = 5 * settings.attempt_time_max;
   settings.late_time_max = 4 * settings.attempt_time_max;
   settings.faults_end = random.between(seconds{4}, seconds{20});
+  Random conditions{~seed};
+  draw_conditions(conditions, settings);
   settings.settled_by = settings.faults_end + settings.late_time_max + 30 * settings.attempt_time_max;
   draw_faults(random, settings);
   return settings;

@@ -18,6 +18,21 @@ void StoreServer::fail_over(const std::function<void(Database&)>& phantom) {
   });
 }
 
+void StoreServer::back_up() {
+  scheduler.note("store", "backed up", {primary->head().version});
+  backup = std::make_shared<const Database>(*primary);
+}
+
+void StoreServer::restore() {
+  scheduler.note("store", "restored", {backup->head().version, primary->head().version});
+  ++restore_count;
+  ++fail_over_count;
+  primary = std::make_shared<Database>(*backup);
+  former = nullptr;
+  const PortCode first = PortCode::parse("JPTYO").value();
+  primary->number_ports({&first, 1});
+}
+
 void StoreServer::changed(std::uint32_t partition, const std::vector<Decided>& decided) {
   scheduler.note("store", "changed", {partition, primary->head().version, decided.size()});
   observer(partition, decided);
@@ -44,12 +59,21 @@ class SimStore::FollowerReading final : public store::Reading {
     return ask<store::Head>([](Database& database) -> Result<store::Head> { return database.head(); });
   }
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
-    return ask<std::vector<VersionRow>>([after, limit](Database& database) -> Result<std::vector<VersionRow>> {
+    auto rows = ask<std::vector<VersionRow>>([after, limit](Database& database) -> Result<std::vector<VersionRow>> {
       return database.versions(after, limit);
     });
+    if (rows && !rows->empty() && store_.settings_.planted(Plant::own_chain_unchecked)) {
+      const store::Head shown = store_.shown();
+      if (rows->front().version == shown.version) rows->front().chain = shown.chain;
+    }
+    return rows;
   }
   Result<PlacesDocument> places(Version at) override {
-    return ask<PlacesDocument>([at](Database& database) { return database.places(at); });
+    auto places = ask<PlacesDocument>([at](Database& database) { return database.places(at); });
+    if (places && store_.settings_.planted(Plant::new_ports_unnoticed)) {
+      std::erase_if(places->ports, [](const auto& port) { return port.closed && port.name == port.code; });
+    }
+    return places;
   }
   Result<void> prices_of(const std::string& attempt, const store::PriceSink& sink) override {
     using Prices = std::vector<NumberedPrice>;
@@ -89,7 +113,37 @@ SimStore::SimStore(StoreServer& server, std::string node)
       scheduler_(server.scheduler),
       settings_(server.settings),
       node_(std::move(node)),
-      changed_(scheduler_.make_signal()) {}
+      changed_(scheduler_.make_signal()),
+      call_ended_(scheduler_.make_signal()) {}
+
+class SimStore::Lease {
+ public:
+  explicit Lease(SimStore& store) : store_(store) {
+    const std::uint32_t most = store_.settings_.store_calls_max;
+    store_.callers_.push_back(this);
+    while (most > 0 && (store_.calls_ >= most || store_.callers_.front() != this)) {
+      try {
+        store_.call_ended_.wait_past(store_.call_ended_.count(), milliseconds{1000});
+      } catch (const Killed&) {
+        std::erase(store_.callers_, this);
+        throw;
+      }
+    }
+    std::erase(store_.callers_, this);
+    ++store_.calls_;
+    // Who comes next may find room as well.
+    if (!store_.callers_.empty()) store_.call_ended_.notify();
+  }
+  ~Lease() {
+    --store_.calls_;
+    if (!store_.callers_.empty()) store_.call_ended_.notify();
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+ private:
+  SimStore& store_;
+};
 
 bool SimStore::unreachable() const { return scheduler_.now() < server_.down_until || scheduler_.now() < cut_off_until; }
 
@@ -117,8 +171,19 @@ SimStore::Connection& SimStore::connection() {
   return mine;
 }
 
+/// What was sent to a store that was restored meanwhile reaches nobody.
 template <class T>
-Result<T> SimStore::write(Kind kind, const Transaction<T>& transaction) {
+SimStore::Transaction<T> SimStore::of_this_history(const Transaction<T>& transaction) const {
+  return [&server = server_, count = server_.restore_count, transaction](Database& database) -> Result<T> {
+    if (server.restore_count != count) return fail(Failure::unknown, "the connection broke: the store was restored");
+    return transaction(database);
+  };
+}
+
+template <class T>
+Result<T> SimStore::write(Kind kind, const Transaction<T>& asked) {
+  const Lease lease{*this};
+  const Transaction<T> transaction = of_this_history(asked);
   Random& random = scheduler_.random();
   const Rates& rates = settings_.rates;
   const Duration there = settings_.delay(random);
@@ -191,6 +256,7 @@ std::optional<Result<T>> SimStore::commit_in_trouble(const Transaction<T>& trans
 
 template <class T>
 Result<T> SimStore::ask_on(Connection& mine, const Transaction<T>& query) {
+  const Lease lease{*this};
   Random& random = scheduler_.random();
   const bool fails = unreachable() || settings_.hits(random, settings_.rates.store_fails);
   if (fails) mine.database = nullptr;
@@ -203,6 +269,7 @@ Result<T> SimStore::ask_on(Connection& mine, const Transaction<T>& query) {
 }
 
 Result<void> SimStore::confirm_on(Connection& mine) {
+  const Lease lease{*this};
   Random& random = scheduler_.random();
   notice_fail_over(mine);
   const bool fails = unreachable() || settings_.hits(random, settings_.rates.store_fails);
@@ -257,8 +324,9 @@ Result<void> SimStore::stage(const store::StageRequest& request) {
   const auto prices = std::make_shared<std::vector<NumberedPrice>>(request.prices.begin(), request.prices.end());
   store::StageRequest copy = request;
   copy.prices = *prices;
-  copy.ports = {};  // they live as long as the call
-  const auto transaction = [this, prices, copy](Database& database) {
+  const auto ports = std::make_shared<std::vector<store::NumberedPort>>(request.ports.begin(), request.ports.end());
+  copy.ports = *ports;
+  const auto transaction = [this, prices, ports, copy](Database& database) {
     scheduler_.note(node_, "stage", {copy.partition, copy.epoch, copy.chunk}, copy.attempt);
     return database.stage(copy);
   };

@@ -5,6 +5,7 @@
 //   SimStore (node 2) ──a connection that noticed nothing──▶ former primary: answers reads, commits nothing
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +32,11 @@ struct StoreServer {
 
   /// The primary goes on as another machine; what the former one shows besides is `phantom`.
   void fail_over(const std::function<void(Database&)>& phantom);
+  /// Keeps what the primary has.
+  void back_up();
+  /// The store goes on from its backup. A port came first that the history before did not have: those that the backup
+  /// lacks get other numbers.
+  void restore();
   /// Tells the checks at once and the nodes in time.
   void changed(std::uint32_t partition, const std::vector<Decided>& decided);
   /// Tells the nodes in time that a commit has proven this.
@@ -40,14 +46,16 @@ struct StoreServer {
   Settings& settings;
   std::shared_ptr<Database> primary;
   std::shared_ptr<Database> former;  ///< nullptr: gone for good
+  std::shared_ptr<const Database> backup;
   std::uint64_t fail_over_count = 0;
+  std::uint64_t restore_count = 0;
   bool held = false;  ///< a commit waits with its locks
   Time down_until{};
   std::map<std::string, SimStore*> listeners;  ///< by node
   std::function<void(std::uint32_t partition, const std::vector<Decided>& decided)> observer;
 };
 
-class SimStore final : public store::Store {
+class SimStore : public store::Store {
  public:
   SimStore(StoreServer& server, std::string node);
 
@@ -84,9 +92,12 @@ class SimStore final : public store::Store {
   Result<store::BatchPage> batches(const store::BatchFilter& filter) override;
 
   Time cut_off_until{};  ///< this node does not reach the store
+  std::function<store::Head()> shown = [] { return store::Head{}; };  ///< by this node: for a planted bug
 
  private:
   class FollowerReading;
+  /// The right to one of the calls that a node may have under way at once; who came first goes first.
+  class Lease;
   struct Connection {
     std::shared_ptr<Database> database;  ///< nullptr: it is broken, or not made yet
     std::uint64_t fail_over_count = 0;   ///< when it was made, or when it last noticed one
@@ -98,6 +109,8 @@ class SimStore final : public store::Store {
 
   template <class T>
   Result<T> write(Kind kind, const Transaction<T>& transaction);
+  template <class T>
+  Transaction<T> of_this_history(const Transaction<T>& transaction) const;
   template <class T>
   std::optional<Result<T>> commit_in_trouble(const Transaction<T>& transaction);
   /// A question on a connection that has not broken; else Failure::unavailable, and it breaks.
@@ -128,6 +141,9 @@ class SimStore final : public store::Store {
   std::map<std::uint64_t, Connection> connections_;  ///< by task
   Connection follower_connection_;
   std::uint64_t connection_count_ = 0;
+  std::uint32_t calls_ = 0;           ///< under way
+  std::deque<const Lease*> callers_;  ///< that wait
+  Signal call_ended_;
 };
 
 }  // namespace ratebook::sim

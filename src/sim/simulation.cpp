@@ -73,6 +73,8 @@ class Simulation {
     repeat(every.log_mistake, [this] {
       if (!log_mistake_.is_on()) log_mistake_.begin(*server_.primary, seconds{3} + some(seconds{5}));
     });
+    if (settings_.restored) plan_restore();
+    if (settings_.restless) rebalance_for_ever();
     repeat(every.fail_over, [this] {
       if (!server_.held) server_.fail_over([](Database&) {});
     });
@@ -91,6 +93,54 @@ class Simulation {
   Duration some(Duration most) { return scheduler_.random().between(milliseconds{1}, most); }
   Node& node() { return *nodes_[scheduler_.random().below(nodes_.size())]; }
   std::uint32_t partition() { return static_cast<std::uint32_t>(scheduler_.random().below(settings_.partition_count)); }
+
+  void plan_restore() {
+    const Duration until = settings_.faults_end;
+    const Time backup = scheduler_.random().between(milliseconds{100}, until / 2);
+    scheduler_.at(backup, [this] {
+      server_.back_up();
+      checks_.backed_up();
+      for (std::uint32_t i = 0; i < settings_.partition_count; ++i) broker_.keep(i, server_.primary->position(i).offset);
+    });
+    // It is away first: what is in the log meanwhile waits, and has come by at those who watch.
+    const Duration away = scheduler_.random().between(milliseconds{100}, until / 4);
+    const Time restored = scheduler_.random().between(backup + away, until - milliseconds{1});
+    scheduler_.at(restored - away, [this, restored] { server_.down_until = restored; });
+    scheduler_.at(restored, [this] { restore(); });
+  }
+
+  void restore() {
+    if (server_.held) {
+      scheduler_.at(scheduler_.now() + milliseconds{10}, [this] { restore(); });
+      return;
+    }
+    const std::vector<VersionRow> former_rows = server_.primary->version_rows();
+    server_.restore();
+    checks_.restored(former_rows);
+    // One does not see it before the store has come as far as it was.
+    if (Node& blind = node(); scheduler_.random().chance(0.7) && blind.is_up()) {
+      blind.cut_off_store(scheduler_.now() + some(milliseconds{3000}));
+    }
+  }
+
+  /// Also where it is over: until all has come to rest.
+  void rebalance_for_ever() {
+    const Duration time = settings_.attempt_time_max;
+    scheduler_.at(scheduler_.now() + scheduler_.random().between(time * 4 / 5, time * 8 / 5), [this] {
+      broker_.rebalance();
+      rebalance_for_ever();
+    });
+  }
+
+  /// Of a node that never comes back.
+  void leave_attempt_open() {
+    log::ChunkRecord chunk{.batch = {.source = "source-0", .key = "open", .price_count = 2}};
+    chunk.batch.id = batch_id(chunk.batch.source, chunk.batch.key, chunk.batch.digest);
+    chunk.attempt = fmt::format("{:032x}", scheduler_.random().next());
+    const Price price{PortCode::parse("CNSGH").value(), PortCode::parse("NLRTM").value(), Day{1}, Cents{1}};
+    chunk.prices = pack_chunks({&price, 1}, 1).front();
+    broker_.append(partition_of(chunk.batch.source, settings_.partition_count), log::encode(chunk));
+  }
 
   void bad_record() {
     if (scheduler_.random().chance(0.5)) {
@@ -170,6 +220,7 @@ class Simulation {
       each->cut_off_store(Time{});
     }
     if (!settings_.embedded) broker_.rebalance();
+    if (settings_.restless) leave_attempt_open();
   }
 
   void look_whether_settled() {
