@@ -141,8 +141,9 @@ std::optional<std::vector<NumberedPrice>> Checks::content_after(const VersionRow
   std::vector<NumberedPrice> content = contents_.back();
   if (row.kind == VersionKind::batch) {
     const auto added = numbered(row.attempt);
+    const auto before = static_cast<std::ptrdiff_t>(content.size());
     content.insert(content.end(), added.begin(), added.end());
-    std::ranges::sort(content);
+    std::ranges::inplace_merge(content, content.begin() + before);
   }
   const std::string& gone = row.kind == VersionKind::retraction ? row.attempt : row.replaced_attempt;
   if (row.kind == VersionKind::places || gone.empty()) return content;
@@ -198,7 +199,8 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
     return;
   }
   const auto& rows = *true_rows;
-  if (prices_of(book) != *content) {
+  const std::vector<NumberedPrice> prices = prices_of(book);
+  if (prices != *content) {
     violated(all_or_nothing, fmt::format("{} shows {} prices at version {}, which has {}, or others", node,
                                          book.price_count(), version, content->size()));
   }
@@ -209,6 +211,12 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
   }
   if (!step.rows.empty() && step.rows.back().version != version) {
     violated(order, fmt::format("{} tells up to version {} and shows {}", node, step.rows.back().version, version));
+  }
+  const auto is_named = [&](const NumberedPrice& price) {
+    return book.places() != nullptr && std::max(price.orig, price.dest) < book.places()->port_count();
+  };
+  if (!std::ranges::all_of(prices, is_named)) {
+    violated(all_or_nothing, fmt::format("{} shows prices of a port that its places lack at version {}", node, version));
   }
   if (true_rows == &former_rows_) return;
   check_places(node, book);
@@ -227,12 +235,6 @@ Checks::Truth Checks::truth(const book::Book& book) const {
 }
 
 void Checks::check_places(const std::string& node, const book::Book& book) {
-  for (const NumberedPrice& price : prices_of(book)) {
-    if (book.places() != nullptr && std::max(price.orig, price.dest) < book.places()->port_count()) continue;
-    violated(all_or_nothing, fmt::format("{} shows prices of a port that its places lack at version {}", node,
-                                         book.version()));
-    return;
-  }
   const auto places = server_.primary->places(book.version());
   if (!places || book.places() == nullptr) return;
   const PlacesDocument& document = book.places()->document();

@@ -171,6 +171,7 @@ std::vector<Price> LogReading::prices(const std::string& attempt) const {
 std::vector<std::string> LogReading::undecided() const {
   std::vector<std::string> left;
   for (const auto& [name, source] : sources_) {
+    if (source.items.empty()) continue;
     Source rest = source;
     while (!rest.items.empty()) {
       const Item item = rest.items.front();

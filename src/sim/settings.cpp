@@ -51,7 +51,7 @@ void draw_faults(Random& random, Settings& settings) {
 /// What few runs have.
 void draw_conditions(Random& random, Settings& settings) {
   settings.store_calls_max = random.chance(0.3) ? 1 + static_cast<std::uint32_t>(random.below(4)) : 0;
-  settings.crowded = random.chance(0.03);
+  settings.crowded = random.chance(0.02);
   if (settings.crowded) {
     settings.partition_count = 1;
     settings.source_count = 200 + static_cast<std::uint32_t>(random.below(300));
