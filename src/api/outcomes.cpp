@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 namespace ratebook::api {
@@ -222,27 +223,31 @@ void Outcomes::forget_accepted(Awaited awaited, const std::string& id) {
   accepted_by_id_.erase(found);
 }
 
-// The ids that the store was not asked about for the longest time, and whose turn it is.
-std::vector<std::string> Outcomes::questions(BootTime now) {
-  std::vector<std::pair<BootTime*, std::string>> due;
-  for (auto& [watch, watched] : watched_) {
-    if (!watched.fate && now - watched.asked >= options_.poll_interval) due.emplace_back(&watched.asked, watched.id);
+// The ids whose turn it is: first those that the store was not asked about for the longest time.
+std::vector<std::string> Outcomes::questions(BootTime now) const {
+  std::vector<std::pair<BootTime, std::string>> due;
+  for (const auto& [watch, watched] : watched_) {
+    if (!watched.fate && now - watched.asked >= options_.poll_interval) due.emplace_back(watched.asked, watched.id);
   }
-  for (auto& entry : accepted_) {
-    if (now - entry.asked >= options_.poll_interval) due.emplace_back(&entry.asked, entry.header.id);
+  for (const auto& entry : accepted_) {
+    if (now - entry.asked >= options_.poll_interval) due.emplace_back(entry.asked, entry.header.id);
   }
   const auto count = std::min(due.size(), options_.polled_per_round);
-  std::partial_sort(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(count), due.end(),
-                    [](const auto& left, const auto& right) { return *left.first < *right.first; });
+  std::ranges::partial_sort(due, due.begin() + static_cast<std::ptrdiff_t>(count));
   due.resize(count);
   std::vector<std::string> ids;
-  for (auto& [asked, id] : due) {
-    *asked = now;
-    ids.push_back(std::move(id));
-  }
-  std::ranges::sort(ids);
-  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  for (auto& [asked, id] : due) ids.push_back(std::move(id));
   return ids;
+}
+
+void Outcomes::note_asked(const std::string& id, BootTime now) {
+  const auto [begin, end] = watches_of_.equal_range(id);
+  for (auto entry = begin; entry != end; ++entry) watched_.at(entry->second).asked = now;
+  for (const Awaited awaited : {Awaited::commit, Awaited::retraction}) {
+    if (const auto found = accepted_by_id_.find({awaited, id}); found != accepted_by_id_.end()) {
+      found->second->asked = now;
+    }
+  }
 }
 
 bool Outcomes::ask(const std::string& id) {
@@ -289,8 +294,14 @@ void Outcomes::ask_due(const std::stop_token& stop) {
     const std::lock_guard lock{mutex_};
     ids = questions(runtime_.boot_time());
   }
-  // A store that does not answer takes its time to fail: the others are asked another time.
+  // A store that does not answer takes its time to fail: the others are asked another time, before this one.
+  std::unordered_set<std::string> asked;
   for (const std::string& id : ids) {
+    if (!asked.insert(id).second) continue;
+    {
+      const std::lock_guard lock{mutex_};
+      note_asked(id, runtime_.boot_time());
+    }
     if (stop.stop_requested() || !ask(id)) return;
   }
 }

@@ -124,7 +124,8 @@ class Outcomes {
   void settle(Awaited awaited, const std::string& id, const Fate& fate);
   void finish(std::map<Watch, Watched>::iterator watched);
   void forget_accepted(Awaited awaited, const std::string& id);
-  std::vector<std::string> questions(BootTime now);
+  std::vector<std::string> questions(BootTime now) const;
+  void note_asked(const std::string& id, BootTime now);
   /// False: the store does not answer.
   bool ask(const std::string& id);
 

@@ -179,6 +179,17 @@ TEST_F(OutcomesTest, AStoreThatDoesNotAnswerIsAskedOnceARound) {
   EXPECT_EQ(store_.asked("x") + store_.asked("y") + store_.asked("z"), 4U);
 }
 
+TEST_F(OutcomesTest, WhoWasNotAskedAboutBecauseTheStoreFailedGoesFirstTheNextTime) {
+  await("x", 60s);
+  await("y", 60s);
+  await("z", 60s);
+  store_.is_there = false;
+  for (int round = 0; round < 3; ++round) pass(100ms);
+  EXPECT_EQ(store_.asked("x"), 1U);
+  EXPECT_EQ(store_.asked("y"), 1U);
+  EXPECT_EQ(store_.asked("z"), 1U);
+}
+
 TEST_F(OutcomesTest, ACommitInTheStoreCountsOnlyOnceItIsVisibleHere) {
   await("x", 10s);
   store_.put(batch("x", BatchStatus::committed, 5));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ratebook::api {
 
 std::expected<std::unique_ptr<Uploads::Place>, Problem> Uploads::enter(std::string_view source) {
@@ -24,7 +26,11 @@ std::size_t Uploads::count() const {
 std::optional<Problem> Uploads::full(std::string_view source) const {
   const auto found = of_source_.find(source);
   const std::size_t count = found == of_source_.end() ? 0 : found->second;
-  if (count < (source.empty() ? limits_.unnamed_max : limits_.per_source_max)) return std::nullopt;
+  // A source may have as many as are then still free: a few busy sources leave places to all others (rule 22).
+  const std::size_t free = limits_.all_max - std::min(count_, limits_.all_max);
+  const std::size_t most = source.empty() ? limits_.unnamed_max
+                                          : std::min(limits_.per_source_max, std::max<std::size_t>(free, 1));
+  if (count < most) return std::nullopt;
   if (source.empty()) {
     return Problem{problems::overloaded,
                    "too many batches are being received that have not named their source yet; name it in the query: "

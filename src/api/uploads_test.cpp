@@ -22,6 +22,21 @@ TEST(Uploads, one_source_at_its_bound_leaves_room_for_others) {
   EXPECT_EQ(uploads.count(), 2U);
 }
 
+TEST(Uploads, a_few_busy_sources_leave_places_to_others) {
+  Uploads uploads{{.all_max = 8, .per_source_max = 4, .unnamed_max = 2}};
+  std::vector<std::unique_ptr<Uploads::Place>> places;
+  for (int round = 0; round < 8; ++round) {
+    for (const char* busy : {"a", "b"}) {
+      if (auto place = uploads.enter(busy)) places.push_back(*std::move(place));
+    }
+  }
+  EXPECT_GE(places.size(), 4U) << "most of the places are theirs";
+  EXPECT_TRUE(uploads.enter("quiet"));
+  auto unnamed = uploads.enter("");
+  ASSERT_TRUE(unnamed);
+  EXPECT_FALSE((*unnamed)->name("another"));
+}
+
 TEST(Uploads, all_together_have_a_bound) {
   Uploads uploads{{.all_max = 2, .per_source_max = 2, .unnamed_max = 2}};
   const auto first = uploads.enter("a");

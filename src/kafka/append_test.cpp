@@ -131,6 +131,37 @@ TEST(KafkaAppend, AppendsOfManyThreadsEachKeepTheirOrder) {
   EXPECT_EQ(count, 180U);
 }
 
+TEST(KafkaAppend, SmallAppendsLeaveRoomForALargeOne) {
+  auto options = test_options();
+  options.queue_bytes_max = 3u << 20;
+  options.append_bytes_max = 1u << 20;
+  const auto log = open_log(options);
+  ASSERT_TRUE(append_one(*log, 0, "warm"));
+  std::vector<std::jthread> threads;
+  std::atomic<int> full = 0;
+  std::atomic<bool> is_large_in = false;
+  {
+    const Stopped stopped;
+    for (int i = 0; i < 40; ++i) {
+      threads.emplace_back([&] {
+        const auto in = append_one(*log, 0, noise(100'000));
+        if (!in && in.error().failure == Failure::full) ++full;
+      });
+    }
+    // Those that are in wait for the broker.
+    while (full + static_cast<int>(log->counters().queued_records) < 40) std::this_thread::sleep_for(1ms);
+    threads.emplace_back([&] { is_large_in = log->append(0, source_of({noise(700'000), noise(700'000)})).has_value(); });
+    const auto before = log->counters().queued_records.load();
+    const BootTime until = test_runtime().boot_time() + 2s;
+    while (log->counters().queued_records == before && test_runtime().boot_time() < until) {
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  threads.clear();
+  EXPECT_TRUE(is_large_in);
+  EXPECT_GT(full, 0) << "nothing was full: the test shows nothing";
+}
+
 TEST(KafkaAppend, WhenTooMuchWaitsTheNextIsFullAtOnce) {
   auto options = test_options();
   options.queue_bytes_max = 2u << 20;

@@ -18,6 +18,11 @@ static_assert(packed_chunk_bytes_max + 2 * record_overhead_bytes < record_bytes_
 // A record's own time is over when librdkafka says so, at the latest a second after; then we do not wait for it.
 constexpr Duration delivery_grace = std::chrono::seconds{3};
 
+/// Of the queue's bound, what one append may hold at most: others have room beside it.
+std::size_t window_of(const KafkaOptions& options) {
+  return std::min(options.append_bytes_max, options.queue_bytes_max / 2);
+}
+
 std::size_t cost_of(const std::string& record) { return record.size() + record_overhead_bytes; }
 
 Settings producer_settings(const KafkaOptions& options) {
@@ -57,7 +62,9 @@ class Producer::Reservation {
  public:
   Reservation(Producer& producer, std::size_t bytes) : producer_(producer) {
     const std::scoped_lock lock{producer_.mutex_};
-    if (producer_.reserved_ + bytes > producer_.options_.queue_bytes_max) return;
+    // However little is asked for, a whole window must be free: else small appends, which find room in any gap, shut out
+    // large ones for ever.
+    if (producer_.reserved_ + window_of(producer_.options_) > producer_.options_.queue_bytes_max) return;
     bytes_ = bytes;
     producer_.reserved_ += bytes_;
   }
@@ -195,7 +202,7 @@ Result<Offset> Producer::append(std::uint32_t partition, const log::RecordSource
   // half-way because others came.
   std::vector<std::string> head;
   std::size_t cost = 0;
-  while (cost <= options_.append_bytes_max) {
+  while (cost <= window_of(options_)) {
     auto record = records();
     if (!record) return std::unexpected(record.error());
     if (!*record) break;
@@ -207,7 +214,7 @@ Result<Offset> Producer::append(std::uint32_t partition, const log::RecordSource
     ++counters_.appends_refused;
     return fail(Failure::refused, fmt::format("partition {} of the log does not answer; try again", partition));
   }
-  const auto append = std::make_shared<Append>(*this, partition, std::min(cost, options_.append_bytes_max));
+  const auto append = std::make_shared<Append>(*this, partition, std::min(cost, window_of(options_)));
   if (!append->room.is_held()) {
     ++counters_.appends_full;
     ++counters_.appends_refused;
@@ -237,7 +244,7 @@ Result<void> Producer::send_all(const std::shared_ptr<Append>& append, std::vect
 Result<void> Producer::send(const std::shared_ptr<Append>& append, std::string bytes) {
   const std::size_t size = bytes.size();
   const auto has_room = [&] {
-    return append->failed || append->records == 0 || append->bytes + size <= options_.append_bytes_max;
+    return append->failed || append->records == 0 || append->bytes + size <= window_of(options_);
   };
   if (auto waited = wait_for(*append, has_room); !waited) return waited;
   auto delivery =

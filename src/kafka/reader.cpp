@@ -24,19 +24,15 @@ Settings consumer_settings() {
 
 }  // namespace
 
-/// The right to read, one at a time: a lock whose wait has an end.
+/// The right to read, one at a time: a lock whose wait has an end. A writer that reads a chunk again is not passed by
+/// clients who look batches up.
 class Reader::Turn {
  public:
   explicit Turn(Reader& reader) : reader_(&reader) {}
   Turn(Turn&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
   Turn& operator=(Turn&&) = delete;
   ~Turn() {
-    if (reader_ == nullptr) return;
-    {
-      const std::scoped_lock lock{reader_->mutex_};
-      reader_->is_taken_ = false;
-    }
-    reader_->turn_ended_.notify();
+    if (reader_ != nullptr) reader_->turns_.leave();
   }
 
  private:
@@ -156,16 +152,10 @@ Result<std::vector<log::StoredRecord>> Reader::look_up(Offset from) {
 
 /// Another call may wait for a broker on this partition.
 Result<Reader::Turn> Reader::take_turn(BootTime until) {
-  while (true) {
-    const std::uint64_t seen = turn_ended_.count();
-    {
-      const std::scoped_lock lock{mutex_};
-      if (!std::exchange(is_taken_, true)) return Turn{*this};
-    }
-    const BootTime now = runtime_.boot_time();
-    if (now >= until) return std::unexpected(unavailable("others wait for it, too"));
-    turn_ended_.wait_past(seen, until - now);
+  if (!turns_.enter(std::max(until - runtime_.boot_time(), Duration{0}))) {
+    return std::unexpected(unavailable("others wait for it, too"));
   }
+  return Turn{*this};
 }
 
 bool Reader::stands_at(Offset from) const {

@@ -5,11 +5,11 @@
 // Offsets may have holes; where records begin and end is asked of the broker whenever a place is taken.
 #pragma once
 #include <atomic>
-#include <mutex>
 #include <optional>
 
 #include "kafka/client.hpp"
 #include "log/log.hpp"
+#include "runtime/first_come.hpp"
 
 namespace ratebook::kafka {
 
@@ -59,9 +59,7 @@ class Reader {
   const KafkaOptions& options_;
   const Runtime& runtime_;
   Counters& counters_;
-  std::mutex mutex_;       ///< guards is_taken_
-  bool is_taken_ = false;  ///< by a turn, which alone touches what follows
-  Signal turn_ended_ = runtime_.make_signal();
+  FirstCome turns_{1};                     ///< a turn alone touches what follows
   bool is_started_ = false;                ///< librdkafka fetches the partition
   bool is_lost_ = true;                    ///< where it stands is not known
   bool is_at_end_ = false;                 ///< the last fetch found nothing at next_

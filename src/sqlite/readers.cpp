@@ -6,7 +6,7 @@ namespace ratebook::sqlite {
 
 Result<std::unique_ptr<Readers>> Readers::open(FileWatch& watch, const Fatal& fatal, std::size_t count,
                                                std::size_t cache_kib) {
-  std::unique_ptr<Readers> readers{new Readers{watch}};
+  std::unique_ptr<Readers> readers{new Readers{watch, count}};
   for (std::size_t i = 0; i < count; ++i) {
     auto db = Connection::open(watch.path(), fatal);
     if (!db) return std::unexpected(db.error());
@@ -20,12 +20,10 @@ Result<std::unique_ptr<Readers>> Readers::open(FileWatch& watch, const Fatal& fa
 
 Result<Readers::Lease> Readers::lease(Duration at_most) {
   if (auto counts = watch_.check_readable(); !counts) return std::unexpected(counts.error());
+  if (!places_.enter(at_most)) return fail(Failure::unavailable, "too many read the file at once; ask again");
   std::unique_ptr<Connection> db;
   {
-    std::unique_lock lock{mutex_};
-    if (!given_back_.wait_for(lock, at_most, [&] { return !idle_.empty(); })) {
-      return fail(Failure::unavailable, "too many read the file at once; ask again");
-    }
+    const std::lock_guard lock{mutex_};
     db = std::move(idle_.back());
     idle_.pop_back();
   }
@@ -53,7 +51,7 @@ void Readers::give_back(std::unique_ptr<Connection> db) {
     const std::lock_guard lock{mutex_};
     idle_.push_back(std::move(db));
   }
-  given_back_.notify_one();
+  places_.leave();
 }
 
 }  // namespace ratebook::sqlite

@@ -1,13 +1,13 @@
 // A bounded pool of connections that only read: each sees what is committed, from one snapshot per transaction, and
 // neither waits for the writer nor holds it up.
 #pragma once
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "model/error.hpp"
+#include "runtime/first_come.hpp"
 #include "runtime/runtime.hpp"
 #include "sqlite/connection.hpp"
 #include "sqlite/file_watch.hpp"
@@ -41,12 +41,12 @@ class Readers {
   void leave_wal_at_close();
 
  private:
-  explicit Readers(FileWatch& watch) : watch_(watch) {}
+  Readers(FileWatch& watch, std::size_t count) : watch_(watch), places_(count) {}
   void give_back(std::unique_ptr<Connection> db);
 
   FileWatch& watch_;
+  FirstCome places_;  ///< as many as there are connections
   std::mutex mutex_;
-  std::condition_variable given_back_;
   std::vector<std::unique_ptr<Connection>> idle_;
 };
 
