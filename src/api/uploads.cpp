@@ -28,8 +28,8 @@ std::optional<Problem> Uploads::full(std::string_view source) const {
   const std::size_t count = found == of_source_.end() ? 0 : found->second;
   // A source may have as many as are then still free: a few busy sources leave places to all others (rule 22).
   const std::size_t free = limits_.all_max - std::min(count_, limits_.all_max);
-  const std::size_t most = source.empty() ? limits_.unnamed_max
-                                          : std::min(limits_.per_source_max, std::max<std::size_t>(free, 1));
+  const std::size_t most =
+      source.empty() ? limits_.unnamed_max : std::min(limits_.per_source_max, std::max<std::size_t>(free, 1));
   if (count < most) return std::nullopt;
   if (source.empty()) {
     return Problem{problems::overloaded,

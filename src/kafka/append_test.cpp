@@ -150,7 +150,8 @@ TEST(KafkaAppend, SmallAppendsLeaveRoomForALargeOne) {
     }
     // Those that are in wait for the broker.
     while (full + static_cast<int>(log->counters().queued_records) < 40) std::this_thread::sleep_for(1ms);
-    threads.emplace_back([&] { is_large_in = log->append(0, source_of({noise(700'000), noise(700'000)})).has_value(); });
+    threads.emplace_back(
+        [&] { is_large_in = log->append(0, source_of({noise(700'000), noise(700'000)})).has_value(); });
     const auto before = log->counters().queued_records.load();
     const BootTime until = test_runtime().boot_time() + 2s;
     while (log->counters().queued_records == before && test_runtime().boot_time() < until) {

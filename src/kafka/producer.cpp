@@ -62,8 +62,8 @@ class Producer::Reservation {
  public:
   Reservation(Producer& producer, std::size_t bytes) : producer_(producer) {
     const std::scoped_lock lock{producer_.mutex_};
-    // However little is asked for, a whole window must be free: else small appends, which find room in any gap, shut out
-    // large ones for ever.
+    // However little is asked for, a whole window must be free: else small appends, which find room in any gap, shut
+    // out large ones for ever.
     if (producer_.reserved_ + window_of(producer_.options_) > producer_.options_.queue_bytes_max) return;
     bytes_ = bytes;
     producer_.reserved_ += bytes_;

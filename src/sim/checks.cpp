@@ -194,8 +194,8 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
   }
   const auto [true_rows, content] = truth(book);
   if (true_rows == nullptr) {
-    violated(order, fmt::format("{} shows version {}, which the store does not have, or of another history", node,
-                                version));
+    violated(order,
+             fmt::format("{} shows version {}, which the store does not have, or of another history", node, version));
     return;
   }
   const auto& rows = *true_rows;
@@ -216,7 +216,8 @@ void Checks::shown(const std::string& node, const follower::Step& step, Version 
     return book.places() != nullptr && std::max(price.orig, price.dest) < book.places()->port_count();
   };
   if (!std::ranges::all_of(prices, is_named)) {
-    violated(all_or_nothing, fmt::format("{} shows prices of a port that its places lack at version {}", node, version));
+    violated(all_or_nothing,
+             fmt::format("{} shows prices of a port that its places lack at version {}", node, version));
   }
   if (true_rows == &former_rows_) return;
   check_places(node, book);

@@ -53,8 +53,8 @@ void Clients::crowd() {
   Random& random = ground_.scheduler.random();
   while (!over()) {
     const bool is_flood = random.chance(0.7);
-    BatchRequest request = fresh_batch(
-        is_flood ? "a-flood" : fmt::format("source-{}", random.below(ground_.settings.source_count)));
+    BatchRequest request =
+        fresh_batch(is_flood ? "a-flood" : fmt::format("source-{}", random.below(ground_.settings.source_count)));
     if (random.chance(0.95)) request.chunk_count = 1;
     put_into_log(request);
     ground_.scheduler.sleep(random.between(milliseconds{1}, milliseconds{8}));

@@ -46,8 +46,7 @@ void LogReading::take_chunk(log::ChunkRecord&& chunk, std::pair<std::uint32_t, O
   if (!chunk.last) return;
   attempt.state = Attempt::State::complete;
   const BatchHeader& header = chunk.batch;
-  add(header.source, at.first,
-      {header.id, chunk.attempt, header.key, header.replaces, at.second, attempt.chunk_count});
+  add(header.source, at.first, {header.id, chunk.attempt, header.key, header.replaces, at.second, attempt.chunk_count});
 }
 
 void LogReading::add(const std::string& source, std::uint32_t partition, Item item) {

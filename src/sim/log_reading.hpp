@@ -49,13 +49,13 @@ class LogReading {
     std::string attempt;  ///< empty: a retraction
     std::string key;
     std::string replaces;
-    Offset at = 0;                 ///< its last record
-    std::size_t chunk_count = 0;   ///< 0: a retraction
+    Offset at = 0;                  ///< its last record
+    std::size_t chunk_count = 0;    ///< 0: a retraction
     std::uint32_t passed_over = 0;  ///< in how many transactions
   };
   struct Source {
     std::uint32_t partition = 0;
-    std::deque<Item> items;  ///< the first one will be decided, as something
+    std::deque<Item> items;                        ///< the first one will be decided, as something
     std::map<std::string, BatchStatus> decided;    ///< by id
     std::map<std::string, std::string> id_by_key;  ///< committed, or retracted since
   };

@@ -49,9 +49,9 @@ struct Settings {
   std::uint32_t partition_count = 1;
   std::uint32_t source_count = 1;
   std::uint32_t client_count = 1;
-  bool crowded = false;   ///< hundreds of sources in one partition, one of which floods it
-  bool restless = false;  ///< partitions change hands more often than every 2 T, also after the faults
-  bool restored = false;  ///< the store is restored from a backup once, under its nodes
+  bool crowded = false;               ///< hundreds of sources in one partition, one of which floods it
+  bool restless = false;              ///< partitions change hands more often than every 2 T, also after the faults
+  bool restored = false;              ///< the store is restored from a backup once, under its nodes
   std::uint32_t store_calls_max = 0;  ///< of a node at once, first come, first served; 0: any number
   std::uint32_t chunks_max = 6;       ///< of a batch
   std::uint32_t prices_max = 12;

@@ -100,7 +100,8 @@ class Simulation {
     scheduler_.at(backup, [this] {
       server_.back_up();
       checks_.backed_up();
-      for (std::uint32_t i = 0; i < settings_.partition_count; ++i) broker_.keep(i, server_.primary->position(i).offset);
+      for (std::uint32_t i = 0; i < settings_.partition_count; ++i)
+        broker_.keep(i, server_.primary->position(i).offset);
     });
     // It is away first: what is in the log meanwhile waits, and has come by at those who watch.
     const Duration away = scheduler_.random().between(milliseconds{100}, until / 4);

@@ -41,8 +41,8 @@ class LongLog final : public log::Log {
   Result<void> trim(std::uint32_t, Offset) override { return {}; }
 
   std::vector<log::StoredRecord> records;
-  Offset read_count = 10;   ///< in one call
-  Offset read_before = 0;   ///< nothing from here on was read
+  Offset read_count = 10;  ///< in one call
+  Offset read_before = 0;  ///< nothing from here on was read
   std::function<log::Assignment(BootTime)> assigned = [](BootTime) { return log::Assignment{1, {0}}; };
   std::vector<std::pair<char, BootTime>> abandoned;  ///< attempts, and when
 
@@ -104,9 +104,8 @@ class FairnessTest : public ::testing::Test {
     std::string attempt = std::to_string(batches_++) + digit;
     attempt.insert(0, 32 - attempt.size(), '0');
     for (std::uint32_t number = 0; number < chunks; ++number) {
-      log_.records.push_back(
-          {std::ssize(log_.records),
-           log::encode(log::ChunkRecord{header, attempt, number, number + 1 == chunks, bytes})});
+      log_.records.push_back({std::ssize(log_.records),
+                              log::encode(log::ChunkRecord{header, attempt, number, number + 1 == chunks, bytes})});
     }
   }
   /// The first chunk of two: of an attempt whose node is dead.

@@ -1,5 +1,5 @@
-// When this node first saw each open attempt of a partition, on its own boot clock (rule 3). It outlives assignments, so
-// that partitions that change hands often do not start an attempt's give-up clock anew each time.
+// When this node first saw each open attempt of a partition, on its own boot clock (rule 3). It outlives assignments,
+// so that partitions that change hands often do not start an attempt's give-up clock anew each time.
 #pragma once
 #include <cstddef>
 #include <map>

@@ -245,8 +245,8 @@ TEST_F(TrackerTest, ASourceThatFloodsLeavesRoomForTheChunksOfOthers) {
   for (Offset at_offset = 0; at_offset < 40; ++at_offset) {
     auto record = chunk(at_offset, b, 'b', 0, true);
     const auto prices = packed();
-    record.bytes = log::encode(
-        log::ChunkRecord{b, hex(sha256(std::to_string(at_offset))).substr(0, 32), 0, true, prices});
+    record.bytes =
+        log::encode(log::ChunkRecord{b, hex(sha256(std::to_string(at_offset))).substr(0, 32), 0, true, prices});
     ASSERT_TRUE(small.take(record, at));
   }
   const auto is_held = [](const Pending& pending) { return pending.chunks[0].held.has_value(); };
