@@ -36,6 +36,8 @@ writer::WriterOptions writer_options(const Ground& ground, const std::string& na
     options.small_batch_chunks = 1 + random.below(2);
     options.pending_max = 1000;
   }
+  // An assignment must last until all is read that an open attempt keeps the position from passing.
+  if (ground.settings.restless) options.read_bytes_max = 1u << 16;
   if (ground.settings.planted(Plant::sources_by_name)) {
     options.goes_before = [](const writer::Pending& left, const writer::Pending& right) {
       return std::tie(left.source, left.last) < std::tie(right.source, right.last);
