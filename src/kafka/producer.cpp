@@ -175,9 +175,8 @@ void Producer::take_delivery(const rd_kafka_message_t& message) {
     append.bytes -= delivery->bytes.size();
     append.moved = now;
     if (is_in) {
-      Partition& partition = partitions_[append.partition];
-      partition.heard = now;
-      partition.breaker.answered();
+      partitions_[partition].heard = now;
+      partitions_[partition].breaker.answered();
       // Out of order, or at no known place, the attempt could not be vouched for.
       if (message.offset <= append.last || is_elsewhere) append.failed = append.in_doubt = true;
       if (is_elsewhere && append.why.empty()) append.why = "the topic is not the one that it was";

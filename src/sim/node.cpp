@@ -58,6 +58,11 @@ follower::FollowerOptions follower_options(const Ground& ground, const std::stri
   options.proof_wait = random.between(milliseconds{0}, milliseconds{40});
   options.rows_per_step = 1 + random.below(4);
   options.prices_per_step_max = 1 + random.below(20);
+  // A step costs a confirmation, of which there are few: of a thousand versions many go together.
+  if (ground.settings.crowded) {
+    options.rows_per_step = 64;
+    options.prices_per_step_max = 200;
+  }
   options.prices_per_merge = 1 + random.below(20);
   options.report = [ground, name](const Fault& fault) {
     ground.scheduler.note(name, "follower", {}, fault.message);

@@ -30,7 +30,7 @@ constexpr std::array all = {
     PlantName{Plant::confirm_on_other_connection, "confirm-on-other-connection",
               "what was read on one connection is confirmed on another", 200},
     PlantName{Plant::unknown_publish_proves, "unknown-publish-proves",
-              "a publish whose outcome is unknown counts as the proof of what it made", 200},
+              "a publish whose outcome is unknown counts as the proof of what it made", 1000},
     PlantName{Plant::key_unchecked, "key-unchecked", "the store does not look for the key and the id", 20},
     PlantName{Plant::decided_by_unconfirmed_read, "decided-by-unconfirmed-read",
               "a node answers from a batch row that nobody confirmed", 1000},
