@@ -305,12 +305,13 @@ Result<store::Claim> SimStore::claim(std::uint32_t partition) {
   });
 }
 
-Result<std::vector<Position>> SimStore::positions(bool) {
-  return read<std::vector<Position>>([](Database& database) -> Result<std::vector<Position>> {
+Result<std::vector<Position>> SimStore::positions(bool newest) {
+  const Transaction<std::vector<Position>> query = [](Database& database) -> Result<std::vector<Position>> {
     std::vector<Position> positions;
     for (std::uint32_t i = 0; i < database.partition_count(); ++i) positions.push_back(database.position(i));
     return positions;
-  });
+  };
+  return newest ? ask(query) : read(query);
 }
 
 Result<std::vector<PortNumber>> SimStore::number_ports(std::span<const PortCode> codes) {

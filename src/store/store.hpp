@@ -176,8 +176,8 @@ class Store {
   // --- the writer ---
   /// Raises the partition's epoch and returns it with the position.
   virtual Result<Claim> claim(std::uint32_t partition) = 0;
-  /// All partitions' positions, in order. `newest`: they count as other answers do, once confirmed; otherwise it is
-  /// cheap, and a primary that is none any more may say where they were.
+  /// All partitions' positions, in order. `newest`: they prove themselves, as other answers do; otherwise it is cheap,
+  /// and a primary that is none any more may say where they were.
   virtual Result<std::vector<Position>> positions(bool newest) = 0;
   /// The ports' numbers, in the order asked. A port that the store lacks is added as closed, named by its code.
   virtual Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) = 0;

@@ -100,9 +100,6 @@ std::optional<LogCheck::Known> LogCheck::ask(std::uint32_t partition, const log:
     is_asking_ = true;
   }
   auto asked = store_.positions(start.in_doubt);
-  if (asked && start.in_doubt) {
-    if (auto confirmed = store_.confirm(); !confirmed) asked = std::unexpected(confirmed.error());
-  }
   std::optional<Known> now_known;
   {
     const std::scoped_lock lock{mutex_};
