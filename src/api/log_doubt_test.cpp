@@ -14,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr std::string_view found = "the log's partition 0 is not the one that the store was written from";
+constexpr std::string_view another_log_found = "the log's partition 0 is not the one that the store was written from";
 
 /// Takes nothing: what reaches it was let through.
 class UnwrittenLog final : public log::Log {
@@ -44,7 +44,7 @@ class LogDoubtTest : public ::testing::Test {
     prove();
   }
   void prove() { log.known.proven(0, log.known.begin_look(0), -1); }
-  void find_another() { log.known.is_other(0, std::string{found}, true); }
+  void find_another() { log.known.is_other(0, std::string{another_log_found}, true); }
 
   http::Handler handler(std::string_view name) {
     const auto all = routes(service);
@@ -92,7 +92,7 @@ TEST_F(LogDoubtTest, ABatchOfAnotherLogsSourceIsRefusedBeforeItsBody) {
     EXPECT_EQ(refused.status, 503U) << query;
     EXPECT_EQ(retry_after(refused), "1");
     EXPECT_THAT(refused.body, HasSubstr("/problems/not-accepted"));
-    EXPECT_THAT(refused.body, HasSubstr(std::string{found}));
+    EXPECT_THAT(refused.body, HasSubstr(std::string{another_log_found}));
     EXPECT_THAT(refused.body, Not(HasSubstr("let through")));
   }
 }
@@ -115,7 +115,7 @@ TEST_F(LogDoubtTest, ReadyzStaysReadyAndSaysWhyNothingIsAccepted) {
   const auto response = ready();
   EXPECT_EQ(response.status, 200U) << "reads go on";
   EXPECT_EQ(response.body,
-            R"({"status":"ready","accepting":false,"not_accepting_because":")" + std::string{found} + R"("})");
+            R"({"status":"ready","accepting":false,"not_accepting_because":")" + std::string{another_log_found} + R"("})");
   EXPECT_THAT(metrics.text(), HasSubstr("\nratebook_accepting 0\n"));
   prove();
   EXPECT_EQ(ready().body, R"({"status":"ready","accepting":true})");
