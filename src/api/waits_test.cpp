@@ -232,7 +232,7 @@ class WaitsTest : public ::testing::Test {
   Call send(const std::string& method, const std::string& target, const std::string& headers = "",
             const std::string& body = "") const {
     return Call{port,
-                fmt::format("{} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{}{}\r\n{}", method, target, headers,
+                fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}{}\r\n{}", method, target, headers,
                             method == "GET" ? "" : fmt::format("Content-Length: {}\r\n", body.size()), body)};
   }
   Call post(const std::string& source, const std::string& key, int wait = 0) const {
