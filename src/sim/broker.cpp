@@ -308,10 +308,7 @@ Result<Offset> SimLog::append_whole(std::uint32_t partition, const log::RecordSo
 
 Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Offset from, std::size_t bytes_max,
                                                     Duration wait) {
-  struct Answer {
-    Result<std::vector<log::StoredRecord>> records;
-    std::uint64_t log_number = 0;
-  };
+  using Answer = std::pair<Result<std::vector<log::StoredRecord>>, std::uint64_t>;  // and the log's number
   Random& random = scheduler_.random();
   const Time until = scheduler_.now() + wait;
   while (true) {
@@ -320,10 +317,11 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
     const auto effect = [this, partition, from, bytes_max] {
       return Answer{read_now(partition, from, bytes_max), broker_.log_number(partition)};
     };
-    auto answer = scheduler_.call<Answer>(settings_.delay(random), settings_.delay(random), effect);
+    auto [records, number] = scheduler_.call<Answer>(settings_.delay(random), settings_.delay(random), effect);
     if (fails || unreachable()) return fail(Failure::unavailable, "the log does not answer");
-    if (answer.records) note_told(partition, answer.log_number, bytes_max == 1, *answer.records);
-    if (!answer.records || !answer.records->empty() || scheduler_.now() >= until) return std::move(answer.records);
+    if (!records) return std::unexpected(records.error());
+    note_told(partition, number, bytes_max == 1, *records);
+    if (!records->empty() || scheduler_.now() >= until) return *std::move(records);
     broker_.appended(partition).wait_past(seen, until - scheduler_.now());
   }
 }
