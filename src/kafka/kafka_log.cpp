@@ -79,15 +79,17 @@ Result<std::vector<log::StoredRecord>> KafkaLog::read(std::uint32_t partition, O
                                                       Duration wait) {
   if (partition >= partition_count_) return std::unexpected(no_such_partition(partition));
   if (bytes_max < look_up_bytes && wait == Duration{0}) return lookup_readers_[partition].look_up(from);
-  auto records = sequence_readers_[partition].read(from, bytes_max, wait, standing_.reach(partition));
-  if (records && !records->empty()) standing_.reaches(partition, records->back().offset + 1);
+  const auto before = standing_.reach(partition);
+  auto records = sequence_readers_[partition].read(from, bytes_max, wait, before);
+  if (records && !records->empty()) standing_.reaches(partition, records->back().offset + 1, before);
   return records;
 }
 
 Result<Offset> KafkaLog::end(std::uint32_t partition) {
   if (partition >= partition_count_) return std::unexpected(no_such_partition(partition));
+  const auto before = standing_.reach(partition);
   const auto end = lookup_readers_[partition].end();
-  if (end) standing_.reaches(partition, *end);
+  if (end) standing_.reaches(partition, *end, before);
   return end;
 }
 

@@ -111,7 +111,7 @@ struct Producer::Delivery {
   std::shared_ptr<Append> append;
   std::string bytes;
   BootTime sent{};
-  Offset reach = 0;  ///< of the partition, as known when it was sent
+  log::Standing::Reach reach;  ///< of the partition, as known when it was sent
 };
 
 Producer::Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters,
@@ -166,8 +166,8 @@ void Producer::take_delivery(const rd_kafka_message_t& message) {
   const BootTime now = runtime_.boot_time();
   const std::unique_ptr<Delivery> delivery{static_cast<Delivery*>(message._private)};
   const std::uint32_t partition = delivery->append->partition;
-  const bool is_elsewhere = is_in && is_in_another_log(partition, message.offset, delivery->reach);
-  if (is_in) standing_.reaches(partition, message.offset + 1);
+  const bool is_elsewhere = is_in && is_in_another_log(partition, message.offset, delivery->reach.end);
+  if (is_in) standing_.reaches(partition, message.offset + 1, delivery->reach);
   {
     const std::scoped_lock lock{mutex_};
     Append& append = *delivery->append;

@@ -56,10 +56,11 @@ Settings lookup_settings() {
 }
 
 Result<std::vector<log::StoredRecord>> Reader::read(Offset from, std::size_t bytes_max, Duration wait,
-                                                    Offset surely_in) {
+                                                    const log::Standing::Reach& known) {
   const auto turn = take_turn(runtime_.boot_time() + 2 * options_.read_time_max);
   if (!turn) return std::unexpected(turn.error());
-  auto records = first_record(from, wait, surely_in);
+  if (std::exchange(log_number_, known.number) != known.number) is_lost_ = true;
+  auto records = first_record(from, wait, known.end);
   if (!records || records->empty()) return records;
   std::size_t bytes = records->front().bytes.size();
   while (bytes < bytes_max) {

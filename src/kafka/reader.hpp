@@ -9,6 +9,7 @@
 
 #include "kafka/client.hpp"
 #include "log/log.hpp"
+#include "log/standing.hpp"
 #include "runtime/first_come.hpp"
 
 namespace ratebook::kafka {
@@ -23,9 +24,10 @@ class Reader {
          Counters& counters)
       : client_(client), partition_(partition), options_(options), runtime_(runtime), counters_(counters) {}
 
-  /// As log::Log's. Records before `surely_in` are known to stand in the log: only beyond it may an end that was
-  /// fetched a moment ago be believed.
-  Result<std::vector<log::StoredRecord>> read(Offset from, std::size_t bytes_max, Duration wait, Offset surely_in);
+  /// As log::Log's. Records before `known` are known to stand in the log: only beyond it may an end that was fetched a
+  /// moment ago be believed. Where its number is another one than before, what was fetched ahead may be another log's.
+  Result<std::vector<log::StoredRecord>> read(Offset from, std::size_t bytes_max, Duration wait,
+                                              const log::Standing::Reach& known);
   /// The first record from `from` on, as of now; none: empty.
   Result<std::vector<log::StoredRecord>> look_up(Offset from);
   /// Where the next record will stand, as of now.
@@ -61,6 +63,7 @@ class Reader {
   Counters& counters_;
   FirstCome turns_{1};                     ///< a turn alone touches what follows
   bool is_started_ = false;                ///< librdkafka fetches the partition
+  std::uint64_t log_number_ = 0;           ///< of the log that is read, as log::Standing counts them
   bool is_lost_ = true;                    ///< where it stands is not known
   bool is_at_end_ = false;                 ///< the last fetch found nothing at next_
   BootTime heard_at_{0};                   ///< when the leader last sent anything

@@ -15,6 +15,7 @@ struct Look {
   };
   Finding finding = Finding::same;
   std::string why;  ///< for people: what was found and what to do
+  Offset end = 0;   ///< where the log ended; 0: that was not asked
 };
 
 /// The position -1 names no record and is true of every log.

@@ -12,33 +12,35 @@ Standing::Standing(const Runtime& runtime, std::uint32_t partition_count)
   for (auto& partition : partitions_) partition.asked = runtime.make_signal();
 }
 
-Offset Standing::reach(std::uint32_t partition) const {
+Standing::Reach Standing::reach(std::uint32_t partition) const {
   const std::scoped_lock lock{mutex_};
-  return partitions_[partition].reach;
+  const Partition& its = partitions_[partition];
+  return {its.reach, its.changes};
 }
 
-void Standing::reaches(std::uint32_t partition, Offset end) {
+void Standing::reaches(std::uint32_t partition, Offset end, const Reach& before) {
   const std::scoped_lock lock{mutex_};
   Partition& its = partitions_[partition];
-  if (!its.other) its.reach = std::max(its.reach, end);
+  if (!its.other && its.changes == before.number) its.reach = std::max(its.reach, end);
 }
 
 Standing::Start Standing::begin_look(std::uint32_t partition) const {
   const std::scoped_lock lock{mutex_};
   const Partition& its = partitions_[partition];
-  return {its.findings, its.reach, doubt_of(its, partition).has_value(), its.found_at};
+  return {{its.reach, its.changes}, doubt_of(its, partition).has_value(), its.found_at};
 }
 
-bool Standing::proven(std::uint32_t partition, const Start& look, Offset position) {
+bool Standing::proven(std::uint32_t partition, const Start& look, Offset position, Offset end) {
   bool is_news = false;
   {
     const std::scoped_lock lock{mutex_};
     Partition& its = partitions_[partition];
-    if (its.findings != look.number) return false;
-    its.reach_proven = std::max(its.reach_proven, look.reach);
-    its.reach = std::max(its.reach, position + 1);
+    if (its.changes != look.reach.number) return false;
+    its.reach_proven = std::max(its.reach_proven, position + 1);
+    its.reach = std::max({its.reach, position + 1, end});
     is_news = its.other.has_value() || !its.is_proven;
     its.is_proven = true;
+    if (its.other) ++its.changes;
     its.other.reset();
   }
   if (is_news) changed_.notify();
@@ -50,7 +52,7 @@ bool Standing::is_other(std::uint32_t partition, std::string why, bool is_foreig
   {
     const std::scoped_lock lock{mutex_};
     Partition& its = partitions_[partition];
-    ++its.findings;
+    ++its.changes;
     its.found_at = runtime_.boot_time();
     if (is_foreign) its.reach = its.reach_proven;
     is_news = !its.other.has_value();
@@ -85,7 +87,7 @@ std::optional<std::string> Standing::doubt_since(std::uint32_t partition, const 
   const std::scoped_lock lock{mutex_};
   const Partition& its = partitions_[partition];
   auto why = doubt_of(its, partition);
-  if (why || its.findings == start.number) return why;
+  if (why || its.changes == start.reach.number) return why;
   return fmt::format("partition {} of the log was another log for a while, while this was sent", partition);
 }
 

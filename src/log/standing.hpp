@@ -22,20 +22,26 @@ class Standing {
   Standing(const Runtime& runtime, std::uint32_t partition_count);
 
   /// Where the partition reaches at least: past every record that it acknowledged to this node or gave it to read.
-  Offset reach(std::uint32_t partition) const;
-  void reaches(std::uint32_t partition, Offset end);
+  struct Reach {
+    Offset end = 0;
+    std::uint64_t number = 0;  ///< another one after each time that another log was found, or was found to be gone
+  };
+  Reach reach(std::uint32_t partition) const;
+  /// What a call said that began at `before`. It counts for nothing where the log may have changed since: an answer that
+  /// was under way then is another log's.
+  void reaches(std::uint32_t partition, Offset end, const Reach& before);
 
   /// What was known when a look at the log began.
   struct Start {
-    std::uint64_t number = 0;
-    Offset reach = 0;
+    Reach reach;
     bool in_doubt = true;
     BootTime found_at{};  ///< when it was last found to be another log
   };
   Start begin_look(std::uint32_t partition) const;
-  /// It is the store's: the record of `position` is there, and the log reaches as far as it did. Counts for nothing
-  /// where the contrary was found since the look began. Returns whether that is news.
-  bool proven(std::uint32_t partition, const Start& look, Offset position);
+  /// It is the store's: the record of `position` is there, and the log, which ends at `end` (0: that was not asked),
+  /// reaches as far as it did. Counts for nothing where the contrary was found since the look began. Returns whether
+  /// that is news.
+  bool proven(std::uint32_t partition, const Start& look, Offset position, Offset end = 0);
   /// It is another one; `why` says what was found and what to do. What was read since the last proof may have come from
   /// it, where `is_foreign`: how far the store's log reaches is then known from before. Returns whether that is news.
   bool is_other(std::uint32_t partition, std::string why, bool is_foreign);
@@ -59,7 +65,7 @@ class Standing {
   struct Partition {
     bool is_proven = false;
     std::optional<std::string> other;
-    std::uint64_t findings = 0;  ///< that it is another log
+    std::uint64_t changes = 0;  ///< times that another log was found, or was found to be gone
     BootTime found_at{};
     Offset reach = 0;
     Offset reach_proven = 0;

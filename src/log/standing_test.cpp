@@ -78,23 +78,36 @@ TEST_F(StandingTest, WhatWasSentWhileItWasAnotherLogIsInDoubtAfterwards) {
 }
 
 TEST_F(StandingTest, WhatAForeignLogShowedIsForgotten) {
-  standing.reaches(0, 10);
+  standing.reaches(0, 10, standing.reach(0));
   prove(0, 4);
-  standing.reaches(0, 30);
-  EXPECT_EQ(standing.reach(0), 30);
+  standing.reaches(0, 30, standing.reach(0));
+  EXPECT_EQ(standing.reach(0).end, 30);
   standing.is_other(0, "another", true);
-  EXPECT_EQ(standing.reach(0), 10) << "as it was when it was last proven";
-  standing.reaches(0, 40);
-  EXPECT_EQ(standing.reach(0), 10);
+  EXPECT_EQ(standing.reach(0).end, 5) << "as far as was proven: an old position is true of more than one log";
+  standing.reaches(0, 40, standing.reach(0));
+  EXPECT_EQ(standing.reach(0).end, 5);
   prove(0, 12);
-  EXPECT_EQ(standing.reach(0), 13);
+  EXPECT_EQ(standing.reach(0).end, 13);
 }
 
 TEST_F(StandingTest, WhatALogThatWasCutShortHadIsRemembered) {
   prove(0);
-  standing.reaches(0, 14);
+  standing.reaches(0, 14, standing.reach(0));
   standing.is_other(0, "ends at 3", false);
-  EXPECT_EQ(standing.reach(0), 14);
+  EXPECT_EQ(standing.reach(0).end, 14);
+}
+
+TEST_F(StandingTest, AnAnswerThatWasUnderWayWhenTheLogChangedSaysNothing) {
+  prove(0, 2);
+  const auto in_ours = standing.reach(0);
+  standing.is_other(0, "another", true);
+  const auto in_another = standing.reach(0);
+  prove(0, 2);
+  standing.reaches(0, 20, in_ours);
+  standing.reaches(0, 30, in_another);
+  EXPECT_EQ(standing.reach(0).end, 3);
+  standing.reaches(0, 5, standing.reach(0));
+  EXPECT_EQ(standing.reach(0).end, 5);
 }
 
 /// Records 5, 7 and 8.

@@ -246,7 +246,7 @@ Result<Offset> SimLog::append_one(std::uint32_t partition, std::string bytes, bo
   }
   const bool unanswered = settings_.hits(random, rates.append_unanswered);
   const Told told = told_[partition];
-  const Offset reach = standing_.reach(partition);
+  const auto before = standing_.reach(partition);
   struct Taken {
     Offset offset = 0;
     bool is_elsewhere = false;
@@ -259,12 +259,12 @@ Result<Offset> SimLog::append_one(std::uint32_t partition, std::string bytes, bo
   if (!is_elsewhere) told_[partition].reach = std::max(told_[partition].reach, offset + 1);
   const bool unchecked =
       settings_.planted(Plant::low_acknowledgement_counts) || settings_.planted(Plant::foreign_log_accepted);
-  if (offset < reach && !unchecked) {
+  if (offset < before.end && !unchecked) {
     standing_.is_other(partition, "a record was acknowledged below one that was there before", false);
     standing_.ask_for_look(partition);
     return doubt();
   }
-  standing_.reaches(partition, offset + 1);
+  standing_.reaches(partition, offset + 1, before);
   return offset;
 }
 
@@ -314,6 +314,7 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
   while (true) {
     const bool fails = settings_.hits(random, settings_.rates.read_fails);
     const std::uint64_t seen = broker_.appended(partition).count();
+    const auto before = standing_.reach(partition);
     const auto effect = [this, partition, from, bytes_max] {
       return Answer{read_now(partition, from, bytes_max), broker_.log_number(partition)};
     };
@@ -321,6 +322,7 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
     if (fails || unreachable()) return fail(Failure::unavailable, "the log does not answer");
     if (!records) return std::unexpected(records.error());
     note_told(partition, number, bytes_max == 1, *records);
+    if (bytes_max > 1 && !records->empty()) standing_.reaches(partition, records->back().offset + 1, before);
     if (!records->empty() || scheduler_.now() >= until) return *std::move(records);
     broker_.appended(partition).wait_past(seen, until - scheduler_.now());
   }
@@ -349,16 +351,15 @@ void SimLog::note_told(std::uint32_t partition, std::uint64_t number, bool is_lo
   if (is_look_up) {
     told.is_other = !is_right;
     if (!is_right) ++told.others_found;
-  } else {
-    standing_.reaches(partition, newest.offset + 1);
   }
 }
 
 Result<Offset> SimLog::end(std::uint32_t partition) {
   if (unreachable()) return fail(Failure::unavailable, "the log does not answer");
+  const auto before = standing_.reach(partition);
   const auto end = scheduler_.call<Offset>(settings_.delay(scheduler_.random()), settings_.delay(scheduler_.random()),
                                            [this, partition] { return broker_.end(partition); });
-  standing_.reaches(partition, end);
+  standing_.reaches(partition, end, before);
   return end;
 }
 

@@ -220,6 +220,12 @@ void Node::pause(Duration time) {
 void Node::cut_off_log(Time until) { life_->log.cut_off_until = until; }
 void Node::cut_off_store(Time until) { life_->store.cut_off_until = until; }
 
+bool Node::asks_for_restart() const {
+  const log::Standing* standing = life_->log.standing();
+  const auto doubt = standing == nullptr ? std::nullopt : standing->first_doubt();
+  return doubt && doubt->contains("restart the nodes");
+}
+
 bool Node::is_settled() const {
   if (life_ == nullptr) return false;
   const auto view = life_->visible.view();

@@ -69,6 +69,8 @@ class Node {
   void jump_wall_clock(Duration by) { clocks_->wall_offset += by.count() / 1'000'000; }
   void cut_off_log(Time until);
   void cut_off_store(Time until);
+  /// Whether it takes no batches until it is restarted.
+  bool asks_for_restart() const;
   /// Whether it shows the store's newest version and is ready.
   bool is_settled() const;
   const ProcessPointer& process() const { return life_->process; }

@@ -36,18 +36,23 @@ bool LogCheck::look(std::uint32_t partition, std::optional<Doubt>& doubt) {
   const auto known = ask(partition, start);
   if (!known) return false;
   // A log that does not answer is neither this one nor another; whoever needs it says so.
-  if (const auto found = look_at(partition, known->position, start.reach)) {
+  if (const auto found = look_at(partition, known->position, start)) {
     conclude(partition, start, *known, *found, doubt);
   }
   return true;
 }
 
-Result<log::Look> LogCheck::look_at(std::uint32_t partition, const Position& position, Offset reach) {
+Result<log::Look> LogCheck::look_at(std::uint32_t partition, const Position& position,
+                                    const log::Standing::Start& start) {
+  const Offset reach = start.reach.end;
   auto found = log::look_at(log_, partition, position);
-  // The record at the position shows that the log reaches beyond it.
-  if (!found || found->finding != Finding::same || reach <= position.offset + 1) return found;
+  // The record at the position shows that the log reaches beyond it. How far the store's log reaches a node that was in
+  // doubt does not know, or knows of another.
+  const bool asks_for_end = start.in_doubt || reach > position.offset + 1;
+  if (!found || found->finding != Finding::same || !asks_for_end) return found;
   const auto end = log_.end(partition);
   if (!end) return std::unexpected(end.error());
+  found->end = *end;
   if (*end >= reach) return found;
   return log::Look{
       Finding::ends_before,
@@ -64,7 +69,7 @@ void LogCheck::conclude(std::uint32_t partition, const log::Standing::Start& sta
   if (found.finding == Finding::same) {
     doubt.reset();
     const bool was_other = standing.other(partition).has_value();
-    if (standing.proven(partition, start, position) && was_other) {
+    if (standing.proven(partition, start, position, found.end) && was_other) {
       options_.report({Failure::unavailable,
                        fmt::format("partition {} of the log is the store's again; batches are taken", partition)});
     }

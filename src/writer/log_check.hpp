@@ -51,7 +51,7 @@ class LogCheck {
     bool is_current = false;  ///< the store said so when it was last asked
   };
   bool look(std::uint32_t partition, std::optional<Doubt>& doubt);
-  Result<log::Look> look_at(std::uint32_t partition, const Position& position, Offset reach);
+  Result<log::Look> look_at(std::uint32_t partition, const Position& position, const log::Standing::Start& start);
   void conclude(std::uint32_t partition, const log::Standing::Start& start, const Known& known, const log::Look& found,
                 std::optional<Doubt>& doubt);
   std::optional<Known> ask(std::uint32_t partition, const log::Standing::Start& start);

@@ -99,7 +99,7 @@ TEST_F(LogCheckTest, TheStoresLogIsProvenAtOnce) {
   log.count = 5;
   run_for(1ms);
   EXPECT_EQ(log.known.doubt(0), std::nullopt);
-  EXPECT_EQ(log.known.reach(0), 5);
+  EXPECT_EQ(log.known.reach(0).end, 5);
   EXPECT_TRUE(reports.empty());
 }
 
@@ -150,7 +150,7 @@ TEST_F(LogCheckTest, ALeaderThatLagsForAMomentIsNoOtherLog) {
 TEST_F(LogCheckTest, ALogThatLostWhatItHadShownIsAnotherOne) {
   store.stand_at(4);
   log.count = 9;
-  log.known.reaches(0, 9);
+  log.known.reaches(0, 9, log.known.reach(0));
   run_for(1ms);
   EXPECT_EQ(log.known.doubt(0), std::nullopt);
   log.count = 6;
