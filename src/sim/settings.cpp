@@ -92,6 +92,8 @@ Settings draw_settings(std::uint64_t seed, Plant plant) {
   draw_conditions(conditions, settings);
   settings.settled_by = settings.faults_end + settings.late_time_max + 30 * settings.attempt_time_max;
   draw_faults(random, settings);
+  // A store that is taken back to before its first record cannot tell one log from another.
+  if (settings.restored) settings.intervals.log_mistake = {};
   return settings;
 }
 
