@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "postgres/breaker.hpp"
 #include "postgres/pool.hpp"
+#include "runtime/breaker.hpp"
 #include "store/store.hpp"
 
 namespace ratebook::postgres {

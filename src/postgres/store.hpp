@@ -18,12 +18,12 @@
 #include <thread>
 #include <vector>
 
-#include "postgres/breaker.hpp"
 #include "postgres/options.hpp"
 #include "postgres/pool.hpp"
 #include "postgres/questions.hpp"
 #include "postgres/reading.hpp"
 #include "postgres/wake.hpp"
+#include "runtime/breaker.hpp"
 #include "store/proofs.hpp"
 #include "store/store.hpp"
 
