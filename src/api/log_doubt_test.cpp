@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <memory>
+
 #include "api/service.hpp"
 #include "api/testing.hpp"
 #include "log/standing.hpp"
@@ -62,11 +65,11 @@ class LogDoubtTest : public ::testing::Test {
     request->headers_ = {{"Content-Type", "application/json"}};
     auto upload = std::get<http::Uploading>(handler("post_batch"))(request);
     if (!upload) return upload.error();
-    std::optional<http::Response> answer;
     static_cast<void>(upload->feed(body));
-    upload->finish([&](http::Response response) { answer = std::move(response); });
-    EXPECT_TRUE(answer);
-    return answer.value_or(http::Response{});
+    // What goes on to the log is answered by a thread of its own.
+    const auto answer = std::make_shared<std::promise<http::Response>>();
+    upload->finish([answer](http::Response response) { answer->set_value(std::move(response)); });
+    return answer->get_future().get();
   }
   static std::string retry_after(const http::Response& response) {
     for (const auto& [name, value] : response.headers) {
