@@ -9,13 +9,22 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <future>
+#include <thread>
 
 namespace ratebook::kafka {
 namespace {
 
 constexpr Duration leaders_asked_every = std::chrono::milliseconds{50};
+constexpr Duration end_time_max = std::chrono::seconds{5};
 
 Hooks& hooks_of(const rd_kafka_t* kafka) { return *static_cast<Hooks*>(rd_kafka_opaque(kafka)); }
+
+/// Whoever was told may be gone soon.
+void silence(Hooks& hooks) {
+  const std::scoped_lock lock{*hooks.report_turn};
+  hooks.report = [](const Fault&) {};
+}
 
 void take_line(const rd_kafka_t* kafka, int level, const char* facility, const char* text) {
   if (level > LOG_WARNING) return;
@@ -146,17 +155,29 @@ void Client::ask_for_leaders(const Runtime& runtime, Counters& counters) const {
   }
 }
 
+Client::~Client() {
+  if (kafka_ && rd_kafka_type(kafka_.get()) == RD_KAFKA_CONSUMER) destroy_at_once();
+}
+
+/// librdkafka before 2.6.1 waits for ever where a partition was deleted while it was consumed
+/// (confluentinc/librdkafka#4724): then a thread of its own does.
 void Client::destroy_at_once() {
   topic_.reset();
-  rd_kafka_destroy_flags(kafka_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  std::shared_ptr<Hooks> hooks{std::move(hooks_)};  // outlive it
+  std::promise<void> ended;
+  const auto end = ended.get_future();
+  std::thread{[kafka = kafka_.release(), hooks, ended = std::move(ended)]() mutable {
+    rd_kafka_destroy_flags(kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    hooks.reset();
+    ended.set_value();
+  }}.detach();
+  if (end.wait_for(end_time_max) == std::future_status::timeout) silence(*hooks);
 }
 
 void Client::forget() {
   static_cast<void>(topic_.release());
   static_cast<void>(kafka_.release());
-  Hooks* hooks = hooks_.release();  // its threads still have it
-  const std::scoped_lock lock{*hooks->report_turn};
-  hooks->report = [](const Fault&) {};
+  silence(*hooks_.release());  // its threads still have it
 }
 
 }  // namespace ratebook::kafka

@@ -32,6 +32,9 @@ struct Hooks {
 class Client {
  public:
   Client() = default;  ///< none yet
+  ~Client();           ///< bounded, of a consumer
+  Client(Client&&) = default;
+  Client& operator=(Client&&) = default;
 
   /// Connects later, on its own. Failure::refused: a setting is wrong, or a file cannot be read.
   static Result<Client> make(rd_kafka_type_t type, const KafkaOptions& options, const Settings& settings,
@@ -44,7 +47,7 @@ class Client {
   /// once a second, which is the longest part of a change of leaders.
   void ask_for_leaders(const Runtime& runtime, Counters& counters) const;
 
-  /// Ends it without leaving its group.
+  /// Ends a consumer without leaving its group; bounded.
   void destroy_at_once();
   /// Leaves it to the end of the process, silent: for where ending it would end the process.
   void forget();

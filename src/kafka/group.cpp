@@ -60,9 +60,10 @@ Group::~Group() {
     client_.forget();
     return;
   }
-  const rd::Queue queue{rd_kafka_queue_get_consumer(client_.get())};
+  rd::Queue queue{rd_kafka_queue_get_consumer(client_.get())};
   const rd::Error error{rd_kafka_consumer_close_queue(client_.get(), queue.get())};
   while (!error && rd_kafka_consumer_closed(client_.get()) == 0 && runtime_.boot_time() < until) serve_once();
+  queue.reset();  // what lies in it must not outlive the client
   client_.destroy_at_once();
 }
 

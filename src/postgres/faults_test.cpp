@@ -104,7 +104,7 @@ TEST_F(Faults, SilentServerIsNoObstacleToTheNext) {
   // What is named last counts.
   const std::string both =
       fmt::format("{} host={},{} port={},{}", database.conninfo(), "127.0.0.1", sql.host(), silent.port(), sql.port());
-  const TestNode node{PostgresOptions{.primary = both}};
+  const TestNode node{PostgresOptions{.primary = both, .connect_time = std::chrono::seconds{3}}};
   EXPECT_EQ(Sql{database.conninfo()}.rows("SELECT count(*) FROM migration").front(), "2");
 }
 

@@ -128,6 +128,8 @@ class NoStandby {
 class TestNode {
  public:
   explicit TestNode(PostgresOptions options) : options_(std::move(options)) {
+    // Unless the test is about it: a server beside many others may be slow to take a connection.
+    if (options_.connect_time == PostgresOptions{}.connect_time) options_.connect_time = std::chrono::seconds{30};
     options_.poll_interval = std::chrono::milliseconds{10};
     options_.tidy_interval = std::chrono::milliseconds{100};
     auto opened = PostgresStore::open(options_, runtime_);
