@@ -117,8 +117,8 @@ TEST_F(LogDoubtTest, ReadyzStaysReadyAndSaysWhyNothingIsAccepted) {
   find_another();
   const auto response = ready();
   EXPECT_EQ(response.status, 200U) << "reads go on";
-  EXPECT_EQ(response.body,
-            R"({"status":"ready","accepting":false,"not_accepting_because":")" + std::string{another_log_found} + R"("})");
+  EXPECT_EQ(response.body, R"({"status":"ready","accepting":false,"not_accepting_because":")" +
+                               std::string{another_log_found} + R"("})");
   EXPECT_THAT(metrics.text(), HasSubstr("\nratebook_accepting 0\n"));
   prove();
   EXPECT_EQ(ready().body, R"({"status":"ready","accepting":true})");

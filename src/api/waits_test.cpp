@@ -232,8 +232,8 @@ class WaitsTest : public ::testing::Test {
   Call send(const std::string& method, const std::string& target, const std::string& headers = "",
             const std::string& body = "") const {
     return Call{port,
-                fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}{}\r\n{}", method, target, headers,
-                            method == "GET" ? "" : fmt::format("Content-Length: {}\r\n", body.size()), body)};
+                fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}{}\r\n{}", method, target,
+                            headers, method == "GET" ? "" : fmt::format("Content-Length: {}\r\n", body.size()), body)};
   }
   Call post(const std::string& source, const std::string& key, int wait = 0) const {
     return send("POST", "/v1/batches?source=" + source,
