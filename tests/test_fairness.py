@@ -90,10 +90,14 @@ def test_slow_uploads_of_one_source_leave_room_for_others(make_server):
         with server.client() as client:
             return client.post(f"/v1/batches{query}", content=content, headers={"Content-Type": content_type})
 
-    def json_unnamed(hold: threading.Event):
-        yield b'{"prices":['
-        hold.wait(60)
-        yield b'{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-05","price":5}],"source":"late"}'
+    def json_unnamed(source: str):
+        def make(hold: threading.Event):
+            yield b'{"prices":['
+            hold.wait(60)
+            price = '{"orig_code":"CNSGH","dest_code":"NLRTM","day":"2021-01-05","price":5}'
+            yield f'{price}],"source":"{source}"}}'.encode()
+
+        return make
 
     def until_uploads(count: int) -> None:
         with server.client() as client:
@@ -114,7 +118,7 @@ def test_slow_uploads_of_one_source_leave_room_for_others(make_server):
         assert_problem(send("?source=slow", HEADER + line, "text/csv"), 429, "too-much-waiting")
         assert send("?source=other", HEADER + line, "text/csv").status_code == 201
         for count in (3, 4):
-            start("", json_unnamed, "application/json")
+            start("", json_unnamed(f"late-{count}"), "application/json")
             until_uploads(count)
         refused = assert_problem(send("", b'{"prices":[]}', "application/json"), 503, "overloaded")
         assert "?source=" in refused["detail"]

@@ -55,7 +55,11 @@ std::optional<Problem> Uploads::Place::name(std::string_view source) {
   if (!source_.empty()) return std::nullopt;
   {
     const std::lock_guard lock{uploads_->mutex_};
-    if (auto problem = uploads_->full(source)) return problem;
+    // It takes no other place than the one that it has.
+    --uploads_->count_;
+    auto problem = uploads_->full(source);
+    ++uploads_->count_;
+    if (problem) return problem;
     ++uploads_->count_;  // leave() takes it off again, with the unnamed place
     ++uploads_->of_source_[std::string{source}];
   }

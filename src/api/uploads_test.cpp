@@ -62,6 +62,18 @@ TEST(Uploads, an_unnamed_one_counts_for_its_source_as_soon_as_that_is_known) {
   EXPECT_EQ(uploads.count(), 0U);
 }
 
+TEST(Uploads, an_unnamed_one_may_have_the_place_that_it_could_have_by_its_name) {
+  Uploads uploads{{.all_max = 3, .per_source_max = 3, .unnamed_max = 1}};
+  const auto first = uploads.enter("a");
+  {
+    EXPECT_TRUE(uploads.enter("a"));
+  }
+  auto unnamed = uploads.enter("");
+  ASSERT_TRUE(first && unnamed);
+  EXPECT_FALSE((*unnamed)->name("a"));
+  EXPECT_EQ(uploads.count(), 2U);
+}
+
 TEST(Uploads, bounds_hold_under_concurrency) {
   Uploads uploads{{.all_max = 3, .per_source_max = 2, .unnamed_max = 3}};
   std::atomic<int> most = 0;

@@ -110,8 +110,9 @@ void Housekeeper::look_at_file() {
   const auto state = watch_.state();
   say_place(state, now);
   // Then a copy of the file alone is a copy of all.
-  if (state != FileWatch::State::moved || is_rescued_ || !checkpointer_.run()) return;
-  is_rescued_ = true;
+  const std::uint64_t commits = meters_.commits;
+  if (state != FileWatch::State::moved || commits_rescued_ == commits || !checkpointer_.run()) return;
+  commits_rescued_ = commits;
   report_(obs::Level::information,
           fmt::format("{}: all that was accepted is in /proc/{}/fd/{} now", watch_.path(), getpid(), watch_.file()));
 }
@@ -121,7 +122,7 @@ void Housekeeper::say_place(FileWatch::State state, BootTime now) {
   if (!is_news && (state == FileWatch::State::in_place || now - place_said_at_ < options_.said_again)) return;
   place_said_ = state;
   place_said_at_ = now;
-  if (is_news) is_rescued_ = false;
+  if (is_news) commits_rescued_.reset();
   if (const auto found = watch_.found(); !found) {
     report_(obs::Level::error, found.error().message);
   } else {

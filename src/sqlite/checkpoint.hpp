@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -75,8 +76,10 @@ class Housekeeper {
   BootTime looked_at_{};  ///< closely, at the file
   FileWatch::State place_said_ = FileWatch::State::in_place;
   BootTime place_said_at_{};
-  bool is_rescued_ = false;  ///< all that the WAL of a file that was moved holds is in the file
-  BootTime held_since_{};    ///< of the WAL, as said; zero: nothing was said
+  /// Up to which all is in the file itself, as said, since it was moved. More come where it was back in its place for
+  /// less than a tick.
+  std::optional<std::uint64_t> commits_rescued_;
+  BootTime held_since_{};  ///< of the WAL, as said; zero: nothing was said
   BootTime held_said_at_{};
   std::uint64_t held_bytes_ = 0;  ///< the most since then
   std::jthread thread_;

@@ -195,6 +195,27 @@ TEST_F(Place, AcceptedIsKept_ADeletedFileCanBeCopied) {
   EXPECT_EQ(checked->records_waiting, 1U);
 }
 
+TEST_F(Place, AcceptedIsKept_WhatWasTakenWhileTheFileWasBackIsInTheCopyToo) {
+  const auto times_said = [&] {
+    const std::lock_guard lock{mutex_};
+    std::size_t times = 0;
+    for (std::size_t at = 0; (at = said_.find("all that was accepted is in", at)) != std::string::npos; ++at) ++times;
+    return times;
+  };
+  ASSERT_TRUE(append());
+  fs::rename(path(), beside("-away"));
+  ASSERT_TRUE(until([&] { return times_said() == 1; }));
+  fs::rename(beside("-away"), path());
+  ASSERT_EQ(file_->log().refusal(), std::nullopt);
+  ASSERT_TRUE(append());
+  fs::rename(path(), beside("-away"));
+  ASSERT_TRUE(until([&] { return times_said() >= 2; }));
+  const std::string copy = folder_.file("copy.db");
+  fs::copy_file(beside("-away"), copy);
+  file_.reset();
+  EXPECT_EQ(check_file(copy)->records_waiting, 2U);
+}
+
 TEST_F(Place, AcceptedIsKept_WhereOnlyTheWalIsDeletedAllIsInTheFile) {
   commit("2");
   fs::remove(beside("-wal"));

@@ -179,9 +179,10 @@ std::shared_ptr<WriteSide::Group> WriteSide::take_next(std::vector<const Work*>&
   return next_ ? std::exchange(next_, nullptr) : std::make_shared<Group>();
 }
 
-Result<void> WriteSide::Turn::begin() {
-  if (is_open()) return {};
-  if (auto begun = begin_transaction(); !begun) return begun;
+Result<void> WriteSide::Turn::begin() { return is_open() ? Result<void>{} : begin_with_waiting(lock_wait_left()); }
+
+Result<void> WriteSide::Turn::begin_with_waiting(Duration lock_wait) {
+  if (auto begun = begin_transaction(lock_wait); !begun) return begun;
   std::vector<const Work*> works;
   open(side_.take_next(works));
   for (const Work* work : works) (*work)(*this);
@@ -190,14 +191,18 @@ Result<void> WriteSide::Turn::begin() {
 
 Result<void> WriteSide::Turn::begin_alone() {
   if (is_open()) return {};
-  if (auto begun = begin_transaction(); !begun) return begun;
+  if (auto begun = begin_transaction(lock_wait_left()); !begun) return begun;
   open(std::make_shared<Group>());
   return {};
 }
 
-Result<void> WriteSide::Turn::begin_transaction() {
+Duration WriteSide::Turn::lock_wait_left() const {
+  return side_.options_.lock_wait_max - (side_.runtime_.boot_time() - asked_at_);
+}
+
+Result<void> WriteSide::Turn::begin_transaction(Duration lock_wait) {
   if (auto in_place = side_.watch_.found(); !in_place) return in_place;
-  db().set_lock_wait(side_.options_.lock_wait_max - (side_.runtime_.boot_time() - asked_at_));
+  db().set_lock_wait(lock_wait);
   db().run("BEGIN IMMEDIATE");
   return db().result();
 }
@@ -214,7 +219,11 @@ void WriteSide::Turn::take_waiting() {
     const std::lock_guard lock{side_.next_mutex_};
     if (!side_.next_) return;
   }
-  if (!is_open()) return static_cast<void>(begin());
+  if (!is_open()) {
+    // Whoever put something in waits for another program's lock, each to its own bound: were that done here, each turn
+    // of the reader would keep them from theirs for as long.
+    return static_cast<void>(begin_with_waiting(Duration{}));
+  }
   std::vector<const Work*> works;
   side_.take_next(works)->move_to(side_.group_);
   for (const Work* work : works) (*work)(*this);

@@ -158,7 +158,8 @@ class WriteSide::Turn {
   bool is_open() const { return side_.group_ != nullptr; }
   /// Joins the open transaction or begins one, with what waits for it.
   Result<void> begin();
-  /// Takes what waits for the next one into the open one, or begins one with it; those whom that fails hear it.
+  /// Takes what waits for the next one into the open one, or begins one with it; those whom that fails hear it. Does
+  /// not wait for another program's lock.
   void take_waiting();
   /// Begins one that nobody else is in, where none is open.
   Result<void> begin_alone();
@@ -183,7 +184,9 @@ class WriteSide::Turn {
   std::size_t partition_count() const { return side_.claimed_epochs_.size(); }
 
  private:
-  Result<void> begin_transaction();
+  Result<void> begin_with_waiting(Duration lock_wait);
+  Result<void> begin_transaction(Duration lock_wait);
+  Duration lock_wait_left() const;  ///< none, where it is not positive
   void open(std::shared_ptr<Group> group);
 
   WriteSide& side_;

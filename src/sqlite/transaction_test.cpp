@@ -161,5 +161,20 @@ TEST(Transaction, ThatCannotBeginFailsWhoWaitsForItAndKeepsNothingOfIt) {
   EXPECT_EQ(written.rows(), 0);
 }
 
+TEST(Transaction, ThatAnotherProgramKeepsFromBeginningDoesNotKeepTheReader) {
+  Written written{{.quiet_max = 1ms, .writer_quiet_max = 1ms, .age_max = 1ms, .lock_wait_max = 10min}};
+  const auto other = connect(written.path());
+  std::optional<WriteSide::Turn> turn{std::in_place, written.side()};
+  Joining joining{written.side(), 2};
+  joining.wait_until_joined();
+  other->run("BEGIN IMMEDIATE");
+  turn->take_waiting();  // with the turn held, nobody else can wait for the lock
+  EXPECT_FALSE(turn->is_open());
+  turn.reset();
+  other->run("ROLLBACK");
+  for (const auto& outcome : joining.wait()) EXPECT_TRUE(outcome.has_value());
+  EXPECT_EQ(written.rows(), 2);
+}
+
 }  // namespace
 }  // namespace ratebook::sqlite
