@@ -126,6 +126,8 @@ class Stream:
                 elif event.get("event") == "reset":
                     self.history.add("reset", node=self.node, after=self.last, ended=now())
                     self.last = "0-00000000"
+                    # This stream would leave out the versions that became visible before it.
+                    return
                 event = {}
         finally:
             connection.close()
