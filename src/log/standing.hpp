@@ -27,8 +27,8 @@ class Standing {
     std::uint64_t number = 0;  ///< another one after each time that another log was found, or was found to be gone
   };
   Reach reach(std::uint32_t partition) const;
-  /// What a call said that began at `before`. It counts for nothing where the log may have changed since: an answer that
-  /// was under way then is another log's.
+  /// What a call said that began at `before`. It counts for nothing where the log may have changed since: an answer
+  /// that was under way then is another log's.
   void reaches(std::uint32_t partition, Offset end, const Reach& before);
 
   /// What was known when a look at the log began.
