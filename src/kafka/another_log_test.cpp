@@ -92,7 +92,7 @@ TEST_F(KafkaAnotherLog, WhatWasReadIsKnownToBeThereAsWhatWasAppended) {
   const auto other_node = open_log(options);
   ASSERT_NO_FATAL_FAILURE(fill(*other_node, 10));
   ASSERT_TRUE(read_on(0));
-  EXPECT_EQ(log->standing()->reach(0), 10);
+  EXPECT_EQ(log->standing()->reach(0).end, 10);
   make_anew();
   for (int i = 0; i < 100 && !log->standing()->other(0); ++i) {
     ASSERT_FALSE(put());
