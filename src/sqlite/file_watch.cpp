@@ -189,7 +189,9 @@ std::string FileWatch::find_changed_file(const struct stat& now) {
   // The count of pages: https://www.sqlite.org/fileformat.html, 1.3.8.
   std::int64_t pages = 0;
   for (std::size_t i = 28; i < 32; ++i) pages = pages << 8 | static_cast<std::uint8_t>(head[i]);
-  if (now.st_size < pages * page_bytes_) return cut;
+  // A file is shorter than its first page says after a checkpoint that a reader held up: a page that it added, and that
+  // a later commit changed, is left in the WAL. Then the last checkpoint left the file that short.
+  if (now.st_size < pages * page_bytes_ && now.st_size < stamp_.size) return cut;
   const auto at = (tie_page_ - 1) * page_bytes_;
   if (pread(file_, page.data(), page.size(), at) != static_cast<ssize_t>(page.size())) return cut;
   const auto tie = tie_in_page(page);
