@@ -40,6 +40,8 @@ PARTS = {
     "restart": (whole.restart, "from kill -9 to ready with 10 million prices"),
 }
 
+ON_REQUEST = ("cluster", "nodes", "cluster-sources")
+
 
 def number(value):
     return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
@@ -75,7 +77,7 @@ def main():
     if re.search(r"\s|'", str(FOLDER)):
         sys.exit("nginx and sqlite3 cannot be given a path with blanks or quotes: clone elsewhere for the benchmark")
     lines = []
-    for name in options.names or [name for name in PARTS if name not in ("cluster", "nodes")]:
+    for name in options.names or [name for name in PARTS if name not in ON_REQUEST]:
         for line in PARTS[name][0](options):
             lines.append(line)
             if not options.json:

@@ -9,11 +9,23 @@
 
 namespace ratebook::kafka {
 
-struct Breaker {
+struct ProducerProbe {
   /// As a broker does that finds a gap in the producer's sequence.
   static void break_producer(KafkaLog& log) {
     const auto producer = log.producer();
     rd_kafka_test_fatal_error((*producer)->client_.get(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "by a test");
+  }
+  /// When any partition last acknowledged anything.
+  static BootTime heard(KafkaLog& log) {
+    const auto producer = log.producer();
+    const std::scoped_lock lock{(*producer)->mutex_};
+    return (*producer)->heard_;
+  }
+  /// As if another partition had acknowledged a record now.
+  static void hear(KafkaLog& log) {
+    const auto producer = log.producer();
+    const std::scoped_lock lock{(*producer)->mutex_};
+    (*producer)->heard_ = test_runtime().boot_time();
   }
 };
 
@@ -97,6 +109,29 @@ TEST(KafkaAppend, ALargeOneStreamsWithinItsBound) {
   EXPECT_LE(most, 4u << 20);
   EXPECT_GE(most, 2u << 20);
   EXPECT_EQ(log->counters().queued_bytes, 0U);
+}
+
+TEST(KafkaAppend, ALargeOneLetsOthersIn) {
+  Runtime runtime = test_runtime();
+  const auto appender = std::this_thread::get_id();
+  int rests = 0;
+  runtime.sleep = [&](Duration rest) {
+    if (std::this_thread::get_id() == appender && rest > 0s) ++rests;
+    test_runtime().sleep(rest);
+  };
+  auto options = test_options();
+  const auto append = [&](int records) {
+    const auto log = KafkaLog::open(options, runtime);
+    EXPECT_TRUE(log) << log.error().message;
+    rests = 0;
+    EXPECT_TRUE(
+        (*log)->append(0, source_of(std::vector<std::string>(static_cast<std::size_t>(records), noise(950'000)))));
+    return rests;
+  };
+  EXPECT_EQ(append(2), 0);
+  EXPECT_GT(append(20), 10);
+  options.append_rest_percent = 0;
+  EXPECT_EQ(append(20), 0);
 }
 
 TEST(KafkaAppend, AppendsOfManyThreadsEachKeepTheirOrder) {
@@ -247,6 +282,28 @@ TEST(KafkaAppend, WhoeverAppendsToASilentPartitionIsAnsweredSoon) {
   EXPECT_EQ(log->counters().queued_bytes, 0U);
 }
 
+// Its leader is slow, or another one is being chosen.
+TEST(KafkaAppend, WhereOtherPartitionsAnswerOneThatDoesNotIsWaitedFor) {
+  auto options = test_options(2);
+  options.answer_time_max = 500ms;
+  options.produce_time_max = 3s;
+  const auto log = open_log(options);
+  ASSERT_TRUE(append_at_last(*log, 0, "before"));
+  const BootTime heard = ProducerProbe::heard(*log);
+  ASSERT_TRUE(append_at_last(*log, 1, "before"));
+  EXPECT_GT(ProducerProbe::heard(*log), heard);
+  const Stopped stopped;
+  const std::jthread others{[&log](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      ProducerProbe::hear(*log);
+      std::this_thread::sleep_for(10ms);
+    }
+  }};
+  const auto time = time_of([&] { EXPECT_EQ(append_one(*log, 0, "x").error().failure, Failure::unknown); });
+  EXPECT_GE(time, options.produce_time_max);
+  EXPECT_EQ(append_one(*log, 0, "y").error().failure, Failure::refused) << "this partition is silent now";
+}
+
 TEST(KafkaAppend, WhatNobodyWaitsForAnyMoreHoldsItsRoomInTheQueue) {
   auto options = test_options();
   options.queue_bytes_max = 2u << 20;
@@ -321,7 +378,7 @@ TEST(KafkaAppend, AProducerThatFailedForGoodIsReplaced) {
   };
   const auto log = open_log(options);
   ASSERT_TRUE(append_one(*log, 0, "before"));
-  Breaker::break_producer(*log);
+  ProducerProbe::break_producer(*log);
   const auto after = append_one(*log, 0, "after");
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(*after, 1);
@@ -338,7 +395,7 @@ TEST(KafkaAppend, WhatWasOnItsWayWhenItsProducerFailedIsInDoubt) {
     const Stopped stopped;
     std::jthread thread{[&] { during = append_one(*log, 0, "during"); }};
     while (log->counters().queued_records < 1) std::this_thread::sleep_for(1ms);
-    Breaker::break_producer(*log);
+    ProducerProbe::break_producer(*log);
   }
   ASSERT_FALSE(during);
   EXPECT_EQ(during.error().failure, Failure::unknown) << during.error().message;

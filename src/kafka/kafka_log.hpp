@@ -53,7 +53,7 @@ class KafkaLog final : public log::Log {
   static constexpr std::size_t look_up_bytes = 64 * 1024;
 
  private:
-  friend struct Breaker;  // of the tests
+  friend struct ProducerProbe;  // of the tests
   KafkaLog(KafkaOptions options, const Runtime& runtime, std::uint32_t partition_count);
   Result<std::shared_ptr<Producer>> make_producer();
   Result<std::shared_ptr<Producer>> producer();

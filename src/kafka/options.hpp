@@ -41,8 +41,12 @@ struct KafkaOptions {
   Duration session_time_max = std::chrono::seconds{6};  ///< silence after which a member's partitions go to others
   Duration log_keep = std::chrono::hours{24};           ///< records so young stay when trimmed, for a store restored
 
-  std::size_t queue_bytes_max = 64u << 20;   ///< waiting to be acknowledged, of all appends; more are refused
-  std::size_t append_bytes_max = 8u << 20;   ///< of that, one append
+  std::size_t queue_bytes_max = 64u << 20;  ///< waiting to be acknowledged, of all appends; more are refused
+  /// Of that, one append: small ones to the same broker wait behind it.
+  std::size_t append_bytes_max = 2u << 20;
+  /// Of what a record of a large append took, for which the append then rests, so that others come in between; for a
+  /// quarter of append_time_max, so that all records of a slow one are still in in time.
+  std::size_t append_rest_percent = 100;
   std::size_t fetched_bytes_max = 4u << 20;  ///< read ahead, a partition
 
   /// Told of what is tried again, by any thread; must be quick.

@@ -117,7 +117,7 @@ struct Producer::Delivery {
 Producer::Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters,
                    std::uint32_t partition_count, log::Standing& standing)
     : options_(options), runtime_(runtime), counters_(counters), standing_(standing) {
-  for (std::uint32_t i = 0; i < partition_count; ++i) partitions_.emplace_back(options.answer_time_max);
+  for (std::uint32_t i = 0; i < partition_count; ++i) breakers_.emplace_back(options.answer_time_max);
 }
 
 Result<std::shared_ptr<Producer>> Producer::make(const KafkaOptions& options, const Runtime& runtime,
@@ -175,8 +175,8 @@ void Producer::take_delivery(const rd_kafka_message_t& message) {
     append.bytes -= delivery->bytes.size();
     append.moved = now;
     if (is_in) {
-      partitions_[partition].heard = now;
-      partitions_[partition].breaker.answered();
+      heard_ = now;
+      breakers_[partition].answered();
       // Out of order, or at no known place, the attempt could not be vouched for.
       if (message.offset <= append.last || is_elsewhere) append.failed = append.in_doubt = true;
       if (is_elsewhere && append.why.empty()) append.why = "the topic is not the one that it was";
@@ -209,7 +209,7 @@ Result<Offset> Producer::append(std::uint32_t partition, const log::RecordSource
     head.push_back(**std::move(record));
   }
   if (head.empty()) return fail(Failure::refused, "nothing to append");
-  if (!partitions_[partition].breaker.lets_through(runtime_.boot_time())) {
+  if (!breakers_[partition].lets_through(runtime_.boot_time())) {
     ++counters_.appends_refused;
     return fail(Failure::refused, fmt::format("partition {} of the log does not answer; try again", partition));
   }
@@ -228,7 +228,9 @@ Result<void> Producer::send_all(const std::shared_ptr<Append>& append, std::vect
   for (auto& record : head) {
     if (auto sent = send(append, std::move(record)); !sent) return sent;
   }
+  const BootTime rests_until = runtime_.boot_time() + options_.append_time_max / 4;
   while (true) {
+    const BootTime began = runtime_.boot_time();
     auto record = tail();
     if (!record) {
       append->is_unreadable = true;
@@ -236,6 +238,8 @@ Result<void> Producer::send_all(const std::shared_ptr<Append>& append, std::vect
     }
     if (!*record) break;
     if (auto sent = send(append, **std::move(record)); !sent) return sent;
+    const BootTime ended = runtime_.boot_time();
+    if (ended < rests_until) runtime_.sleep((ended - began) * options_.append_rest_percent / 100);
   }
   return wait_for(*append, [&] { return append->records == 0; });
 }
@@ -288,7 +292,7 @@ Result<void> Producer::wait_for(Append& append, const std::function<bool()>& eno
       until = latest_answer(append);
     }
     if (now >= until) {
-      if (append.until > now) partitions_[append.partition].breaker.was_silent(now);
+      if (append.until > now) breakers_[append.partition].was_silent(now);
       return fail(Failure::unknown, "the log did not answer in time");
     }
     const bool slow = now - moved >= leader_wait;
@@ -297,10 +301,10 @@ Result<void> Producer::wait_for(Append& append, const std::function<bool()>& eno
   }
 }
 
-/// How long an append waits; under the lock. Behind what others append an answer may take long. A partition that
-/// answers nobody is silent.
+/// How long an append waits; under the lock. Behind what others append an answer may take long, and a partition gets
+/// another leader in seconds. A log that answers nobody is silent.
 BootTime Producer::latest_answer(const Append& append) const {
-  const BootTime heard = std::max(append.moved, partitions_[append.partition].heard);
+  const BootTime heard = std::max(append.moved, heard_);
   return std::min(
       {append.until, append.moved + options_.produce_time_max + delivery_grace, heard + options_.answer_time_max});
 }

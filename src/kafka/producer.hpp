@@ -4,8 +4,9 @@
 //      ▲         no: full              bytes that wait              │
 //      └──────────────── each record's delivery, told by one thread ◀┘
 //
-// A partition that acknowledges nothing for answer_time_max is silent: whoever waits for it is in doubt, and one append
-// at a time tries it; the others are refused at once, until it acknowledges anything (rule 25).
+// Where no partition acknowledges anything for answer_time_max, the log is silent, and where one alone acknowledges
+// nothing for produce_time_max, that one is: whoever waits for it is in doubt, and one append at a time tries it; the
+// others are refused at once, until it acknowledges anything (rule 25).
 //
 // After a fatal error a producer fails what it has and takes no more: its owner makes another one.
 #pragma once
@@ -37,17 +38,10 @@ class Producer {
   bool is_broken() const;
 
  private:
-  friend struct Breaker;  // of the tests
+  friend struct ProducerProbe;  // of the tests
   struct Append;
   struct Delivery;
   class Reservation;
-  /// What is known of one partition.
-  struct Partition {
-    explicit Partition(Duration rest) : breaker(rest) {}
-
-    BootTime heard{};  ///< when it last acknowledged anything; guarded by mutex_
-    Breaker breaker;
-  };
   Producer(const KafkaOptions& options, const Runtime& runtime, Counters& counters, std::uint32_t partition_count,
            log::Standing& standing);
 
@@ -64,9 +58,10 @@ class Producer {
   const Runtime& runtime_;
   Counters& counters_;
   log::Standing& standing_;
-  mutable std::mutex mutex_;  ///< guards all appends' state and what is reserved
-  std::size_t reserved_ = 0;  ///< bytes, of the queue's bound
-  std::deque<Partition> partitions_;
+  mutable std::mutex mutex_;      ///< guards all appends' state and what is reserved
+  std::size_t reserved_ = 0;      ///< bytes, of the queue's bound
+  BootTime heard_{};              ///< when any partition last acknowledged anything; guarded by mutex_
+  std::deque<Breaker> breakers_;  ///< by partition
   Client client_;
   std::jthread poller_;
 };

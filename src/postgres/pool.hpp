@@ -2,14 +2,13 @@
 // is not given out again. Whoever has waited longest for one gets it first.
 #pragma once
 #include <atomic>
-#include <condition_variable>
-#include <list>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "postgres/connection.hpp"
+#include "runtime/first_come.hpp"
 
 namespace ratebook::postgres {
 
@@ -66,20 +65,11 @@ class Pool {
   Result<Lease> lease() { return lease(runtime_.boot_time() + options_.answer_time); }
 
   const std::string& work() const { return purpose_.work; }
-  std::size_t in_use() const;
-  std::size_t waiting() const;
+  std::size_t in_use() const { return connections_max_ - places_.free(); }
+  std::size_t waiting() const { return places_.waiting(); }
 
  private:
-  /// Lives on the stack of the thread that waits.
-  struct Waiter {
-    std::condition_variable served;
-    bool is_served = false;
-  };
-  /// False: none was free in time.
-  bool await_turn(std::unique_lock<std::mutex>& lock, BootTime free_by);
   void take_back(Connection connection);
-  /// The right to a connection goes to the next who waits, or is free.
-  void pass_on();
 
   const Purpose purpose_;
   const std::string conninfo_;
@@ -87,10 +77,9 @@ class Pool {
   Servers& servers_;
   const PostgresOptions& options_;
   const Runtime& runtime_;
-  mutable std::mutex mutex_;  ///< guards all below
-  std::list<Waiter*> waiting_;
+  FirstCome places_{connections_max_};
+  std::mutex mutex_;  ///< guards the rest
   std::vector<Connection> idle_;
-  std::size_t in_use_ = 0;
 };
 
 }  // namespace ratebook::postgres

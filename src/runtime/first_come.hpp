@@ -44,6 +44,10 @@ class FirstCome {
     first->woken.notify_one();
   }
 
+  std::size_t free() const {
+    const std::lock_guard lock{mutex_};
+    return free_;
+  }
   std::size_t waiting() const {
     const std::lock_guard lock{mutex_};
     return waiters_.size();

@@ -249,8 +249,9 @@ void add_kafka(Rows& rows, kafka::KafkaOptions& kafka) {
                 "A broker that is silent for longer is left");
   rows.duration("produce_time", kafka.produce_time_max, milliseconds{100}, minutes{2},
                 "For a record, over changes of its leader; past it nobody knows whether it is in");
-  rows.duration("answer_time", kafka.answer_time_max, milliseconds{100}, minutes{2},
-                "Without an acknowledgement of a partition, before whoever waits for it gets 503, and others at once");
+  rows.duration(
+      "answer_time", kafka.answer_time_max, milliseconds{100}, minutes{2},
+      "Without an acknowledgement of any partition, before whoever waits for the log gets 503, and others at once");
   rows.duration("session_time", kafka.session_time_max, milliseconds{100}, minutes{30},
                 "After so long a silence of a node others write its partitions");
   rows.duration("log_keep", kafka.log_keep, milliseconds{0}, days{3650},
