@@ -77,18 +77,25 @@ class Crash : public testing::Test {
   std::size_t told_ = 0;     ///< in all runs
 };
 
-TEST_F(Crash, AcceptedIsKept_PowerFailsAtEachStep) {
+/// Every step belongs to one of these, which may run beside one another.
+constexpr std::uint32_t parts = 4;
+
+class CrashAtEachStep : public Crash, public testing::WithParamInterface<std::uint32_t> {};
+
+TEST_P(CrashAtEachStep, AcceptedIsKept_PowerFails) {
   const std::uint64_t steps = steps_undisturbed();
   const std::size_t told_undisturbed = told_;
   ASSERT_GT(steps, 100U);
-  for (std::uint64_t at = 0; at < steps; ++at) {
+  for (std::uint64_t at = GetParam(); at < steps; at += parts) {
     const auto number = static_cast<std::uint32_t>(at);
     std::vector<std::uint32_t> seeds{number % 2};
     for (std::uint32_t i = 0; i < seeds_a_step(); ++i) seeds.push_back(2 + number * seeds_a_step() + i);
     ASSERT_EQ(run({.fault = DiskFault::crash, .at = at}, seeds), std::vector<std::string>{});
   }
-  EXPECT_GT(told_, told_undisturbed * steps / 4) << "clients were told of much, so that much could be lost";
+  EXPECT_GT(told_, told_undisturbed * steps / parts / 4) << "clients were told of much, so that much could be lost";
 }
+
+INSTANTIATE_TEST_SUITE_P(Part, CrashAtEachStep, testing::Range(0U, parts));
 
 // What `synchronous = OFF`, or an acknowledgement before its sync, would do.
 TEST_F(Crash, AcceptedIsLost_WhereSyncsLie) {
