@@ -85,6 +85,9 @@ add_result_file() {
   add_counts "$((tests - wrong - not_run))" "$wrong" "$not_run"
 }
 
+# Waits until fewer than so many jobs run.
+wait_for_room() { while (($(jobs -rp | wc -l) >= $1)); do wait -n || true; done; }
+
 # run_program NAME PROGRAM…: the program may stand behind one that starts what it needs.
 run_program() {
   local name="$1" result=0
@@ -97,20 +100,48 @@ run_program() {
 # The program that starts the server of a folder's tests, and ends it after them.
 server_of() { if [[ -e "tests/engines/$1.py" ]]; then printf 'build/venv/bin/python tests/engines/%s.py\n' "$1"; fi; }
 
-# run_programs PRESET FOLDER…: the folders' test programs, as many at once as there are cores.
+# Into how many shards a program's tests are dealt out: those of long ones run beside one another. The tests of a program
+# that has a server share it.
+shards_of() {
+  case "$1" in
+    crash) printf '4\n' ;;
+    *) printf '1\n' ;;
+  esac
+}
+
+# The folders whose tests take the longest.
+long_folders=(sim crash sqlite api http book follower intake kafka)
+
+# The folders named, those first, so that no core is left without work in the end.
+longest_first() {
+  local named
+  named="$(printf '%s\n' "$@")"
+  printf '%s\n' "${long_folders[@]}" | grep -xF "$named" || true
+  printf '%s\n' "$named" | grep -vxF "$(printf '%s\n' "${long_folders[@]}")" || true
+}
+
+# run_programs PRESET/FOLDER…: the folders' test programs in this order. One more at once than there are cores, since
+# many of their tests wait.
 run_programs() {
-  local preset="$1" folder name result
-  shift
-  for folder in "$@"; do
-    name="$preset-$folder"
-    rm -f "$results/$name".*
-    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
-    # shellcheck disable=SC2046 # words
-    run_program "$name" $(server_of "$folder") "build/$preset/src/${folder}_test" &
+  local program preset folder name shard shards result
+  local -a names=()
+  for program in "$@"; do
+    preset="${program%/*}"
+    folder="${program#*/}"
+    shards="$(shards_of "$folder")"
+    for ((shard = 0; shard < shards; ++shard)); do
+      name="$preset-$folder-$shard"
+      names+=("$name")
+      rm -f "$results/$name".*
+      wait_for_room $(($(nproc) + 1))
+      # shellcheck disable=SC2046 # words
+      GTEST_TOTAL_SHARDS="$shards" GTEST_SHARD_INDEX="$shard" run_program "$name" $(server_of "$folder") \
+        "build/$preset/src/${folder}_test" &
+    done
   done
   wait
-  for folder in "$@"; do
-    name="$preset-$folder"
+  for name in "${names[@]}"; do
+    IFS=- read -r preset folder _ <<<"$name"
     result="$(cat "$results/$name.status")"
     if ((result != 0)); then
       say "--- ${folder}_test ($preset) ended with $result"
@@ -120,23 +151,23 @@ run_programs() {
   done
 }
 
-# Folders with a test program that needs no server, in the order of their names: all, or those of the arguments.
+# Folders with a test program that needs no server, the longest first: all, or those of the arguments.
 tested_folders() {
   local folder
+  local -a tested=()
   if (($# == 0)); then set -- src/*/; fi
   for folder in "$@"; do
     folder="$(basename "$folder")"
-    if [[ -z "$(server_of "$folder")" ]] && compgen -G "src/$folder/*_test.cpp" >/dev/null; then
-      printf '%s\n' "$folder"
-    fi
+    if [[ -z "$(server_of "$folder")" ]] && compgen -G "src/$folder/*_test.cpp" >/dev/null; then tested+=("$folder"); fi
   done
+  longest_first "${tested[@]}"
 }
 
 # What the part needs: a preset a line, with its targets; none: all.
 builds_of() {
   local preset
   case "$1" in
-    unit) printf 'asan\n' ;;
+    unit) printf 'asan %s\n' "$(programs_of "${unit_folders[@]}")" ;;
     simulate) printf 'release ratebook_simulate\n' ;;
     system) printf '%s ratebook\n' release asan ;;
     cluster) printf 'release ratebook\n' ;;
@@ -169,17 +200,21 @@ build_ahead() {
   if (($# == 0)); then return; fi
   mkdir -p build/log
   # A session of its own, so that it can be ended with all its compilers.
-  (
+  {
+    declare -f prepare
+    # What is fetched waits for the network more than for a processor.
+    printf 'prepare %q || true\n' "$@"
     for part in "$@"; do builds_of "$part"; done | awk '!seen[$0]++' | while read -r line; do
       read -r -a words <<<"$line"
       printf '%q ' build_preset "${words[@]}"
       printf '|| exit 1\n'
     done
-  ) >"$ahead_log.sh"
+  } >"$ahead_log.sh"
   local -a modestly=(nice -n 19)
   if chrt --idle 0 true 2>/dev/null; then modestly=(chrt --idle 0); fi
   # shellcheck disable=SC2016 # $0 is the inner shell's
-  setsid "${modestly[@]}" bash -c 'source scripts/common.sh && source "$0"' "$ahead_log.sh" >"$ahead_log" 2>&1 </dev/null &
+  setsid "${modestly[@]}" bash -c 'source scripts/common.sh && source scripts/engines.sh && source "$0"' \
+    "$ahead_log.sh" >"$ahead_log" 2>&1 </dev/null &
   builds_ahead=$!
   disown "$builds_ahead"
 }
@@ -193,34 +228,50 @@ stop_building_ahead() {
 }
 trap stop_building_ahead EXIT
 
-test_unit() {
-  local -a folders
-  mapfile -t folders < <(tested_folders)
-  run_programs asan "${folders[@]}"
-}
+test_unit() { run_programs "${unit_folders[@]/#/asan/}"; }
 
 test_threads() {
   # What runs in one thread has had all cases in unit.
-  RC_PARAMS="max_success=20" run_programs tsan "${threaded_folders[@]}"
+  RC_PARAMS="max_success=20" run_programs "${threaded_folders[@]/#/tsan/}"
 }
 
 test_engines() {
   local preset
-  for preset in asan tsan; do run_programs "$preset" "${engine_folders[@]}"; done
+  for preset in asan tsan; do run_programs "${engine_folders[@]/#/$preset/}"; done
 }
 
-# A range of seeds for each core.
+# run_noting STATUS_FILE COMMAND…
+run_noting() {
+  local file="$1" result=0
+  shift
+  "$@" </dev/null || result=$?
+  printf '%s\n' "$result" >"$file"
+}
+
+# A range of seeds for each core; then each planted bug has to be found, those that need the most seeds first.
 test_simulate() {
-  local core cores count result=0
+  local simulate=build/release/ratebook_simulate core cores count plant
+  local -a plants
   cores="$(nproc)"
   count=$(((seeds_simulated + cores - 1) / cores))
-  local -a running=()
+  rm -f "$results"/simulate-*
+  mapfile -t plants < <("$simulate" --list-plants | sed -E 's/^([^ ]+) .* ([0-9]+) seeds\)$/\2 \1/' | sort -rn |
+    cut -d ' ' -f 2)
+  if ((${#plants[@]} == 0)); then add_failure "the simulator names no plant"; fi
   for ((core = 0; core < cores; ++core)); do
-    build/release/ratebook_simulate --seed $((1 + core * count)) --count "$count" </dev/null &
-    running+=("$!")
+    run_noting "$results/simulate-$core.status" "$simulate" --seed $((1 + core * count)) --count "$count" &
   done
-  for core in "${running[@]}"; do wait "$core" || result=$?; done
-  add_outcome "$result" "the simulator"
+  for plant in "${plants[@]}"; do
+    wait_for_room "$cores"
+    run_noting "$results/simulate-$plant.status" "$simulate" --hunt --plant "$plant" &
+  done
+  wait
+  for ((core = 0; core < cores; ++core)); do
+    add_outcome "$(cat "$results/simulate-$core.status")" "the simulator, from seed $((1 + core * count))"
+  done
+  for plant in "${plants[@]}"; do
+    add_outcome "$(cat "$results/simulate-$plant.status")" "the simulator's plant $plant"
+  done
 }
 
 # As many targets at once as there are cores.
@@ -229,28 +280,25 @@ test_fuzz() {
   local -a targets
   mapfile -t targets < <(fuzz_targets)
   for target in "${targets[@]}"; do
-    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
-    {
-      local result=0
-      fuzz_target "$target" "$fuzz_seconds" || result=$?
-      printf '%s\n' "$result" >"$results/fuzz-$target.status"
-    } &
+    wait_for_room "$(nproc)"
+    run_noting "$results/fuzz-$target.status" fuzz_target "$target" "$fuzz_seconds" &
   done
   wait
   for target in "${targets[@]}"; do add_outcome "$(cat "$results/fuzz-$target.status")" "${target}_fuzz"; done
 }
 
 # The same tests against both binaries: sanitizers find what nobody asserts, the other is what is shipped. Those of what
-# is shipped and of what is printed have the second alone.
+# is shipped and of what is printed have the second alone, and those of tests/breaking, which run neither, run once.
 test_system() {
-  local preset result which
+  local preset result
+  local -a which
   for preset in release asan; do
-    which=""
-    if [[ "$preset" == asan ]]; then which="not as_shipped"; fi
+    which=()
+    if [[ "$preset" == asan ]]; then which=(--ignore=tests/breaking -m "not as_shipped"); fi
     result=0
     rm -f "$results/system-$preset.xml"
-    RATEBOOK_BINARY="$PWD/build/$preset/ratebook" build/venv/bin/pytest tests --ignore=tests/cluster -q -rs -n "$(nproc)" \
-      -m "$which" --durations=10 --junitxml="$results/system-$preset.xml" </dev/null || result=$?
+    RATEBOOK_BINARY="$PWD/build/$preset/ratebook" build/venv/bin/pytest tests --ignore=tests/cluster "${which[@]}" -q \
+      -rs -n "$(nproc)" --durations=10 --junitxml="$results/system-$preset.xml" </dev/null || result=$?
     add_result_file "$results/system-$preset.xml" "$result" "system tests ($preset)"
   done
 }
@@ -305,6 +353,7 @@ run_part() {
 source scripts/engines.sh
 ensure_packages_without_services build test fuzz cluster
 mkdir -p "$results"
+mapfile -t unit_folders < <(tested_folders)
 mapfile -t threaded_folders < <(tested_folders runtime book sqlite follower writer http api)
 mapfile -t engine_folders < <(find tests/engines -name '*.py' -exec basename {} .py \; | sort)
 for ((index = 0; index < ${#parts[@]}; ++index)); do run_part "${parts[@]:index:1}" "${parts[@]:index+1}"; done
