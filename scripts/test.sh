@@ -212,8 +212,11 @@ build_ahead() {
   } >"$ahead_log.sh"
   local -a modestly=(nice -n 19)
   if chrt --idle 0 true 2>/dev/null; then modestly=(chrt --idle 0); fi
+  # Where each session is a group of its own to the scheduler (autogroup), priorities count only within it; then the
+  # group gives way.
   # shellcheck disable=SC2016 # $0 is the inner shell's
-  setsid "${modestly[@]}" bash -c 'source scripts/common.sh && source scripts/engines.sh && source "$0"' \
+  setsid "${modestly[@]}" bash -c 'echo 19 2>/dev/null >/proc/self/autogroup
+    source scripts/common.sh && source scripts/engines.sh && source "$0"' \
     "$ahead_log.sh" >"$ahead_log" 2>&1 </dev/null &
   builds_ahead=$!
   disown "$builds_ahead"
