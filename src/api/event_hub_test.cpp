@@ -249,7 +249,7 @@ TEST(EventHub, NoGapAndNoRepeatUnderConcurrency) {
   };
   std::deque<Client> clients;
   {
-    Pool pool{2};
+    Pool pool{runtime, 2};
     EventHub hub{store, visible, [&](auto work) { pool.post(std::move(work)); }};
     store.put(row_of(1, "b"));
     visible.show({book_of(1), {row_of(1, "b")}}, 1, true);

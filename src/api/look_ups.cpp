@@ -12,7 +12,7 @@ std::unexpected<Problem> silent(std::string_view why) {
 }  // namespace
 
 LookUps::LookUps(log::Log& log, const Runtime& runtime, LookUpLimits limits)
-    : log_(log), runtime_(runtime), limits_(limits), pool_(limits.threads, limits.waiting_max) {
+    : log_(log), runtime_(runtime), limits_(limits), pool_(runtime, limits.threads, limits.waiting_max) {
   for (std::uint32_t i = 0; i < log.partition_count(); ++i) breakers_.emplace_back(limits.rest);
 }
 

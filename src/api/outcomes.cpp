@@ -1,9 +1,10 @@
 #include "api/outcomes.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <unordered_set>
 #include <utility>
+
+#include "runtime/task.hpp"
 
 namespace ratebook::api {
 namespace {
@@ -308,20 +309,21 @@ void Outcomes::ask_due(const std::stop_token& stop) {
 
 void Outcomes::run(const std::stop_token& stop) {
   const std::stop_callback on_stop{stop, [this] { wake_.notify(); }};
-  const auto repeat = [&](const auto& round) {
-    while (!stop.stop_requested()) {
+  // Each task has all that it needs: where a process is killed, this one may be gone first.
+  const auto repeat = [this](const std::stop_token& until, const auto& round) {
+    while (!until.stop_requested()) {
       const std::uint64_t seen = wake_.count();
       const Duration rest = round();
-      if (!stop.stop_requested()) wake_.wait_past(seen, rest);
+      if (!until.stop_requested()) wake_.wait_past(seen, rest);
     }
   };
-  const std::jthread asking{[&] {
-    repeat([&] {
-      ask_due(stop);
-      return options_.poll_interval;
-    });
-  }};
-  repeat([this] { return end_due(); });
+  const Task asking{runtime_, [this, repeat, stop](const std::stop_token&) {
+                      repeat(stop, [this, stop] {
+                        ask_due(stop);
+                        return options_.poll_interval;
+                      });
+                    }};
+  repeat(stop, [this] { return end_due(); });
 }
 
 }  // namespace ratebook::api

@@ -1,23 +1,27 @@
 #include "api/pool.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <system_error>
 #include <utility>
 
 namespace ratebook::api {
 
-Pool::Pool(unsigned threads, std::size_t waiting_max, std::chrono::milliseconds idle_time)
-    : threads_max_(threads), waiting_max_(waiting_max), idle_time_(idle_time) {}
+Pool::Pool(const Runtime& runtime, unsigned threads, std::size_t waiting_max, std::chrono::milliseconds idle_time)
+    : runtime_(runtime), threads_max_(threads), waiting_max_(waiting_max), idle_time_(idle_time) {}
 
 void Pool::finish() {
   {
-    std::unique_lock lock{mutex_};
+    const std::lock_guard lock{mutex_};
     ending_ = true;
-    posted_.notify_all();
-    posted_.wait(lock, [this] { return threads_.empty(); });
+    for (const Worker* worker : asleep_) worker->woken.notify();
+    asleep_.clear();
   }
-  for (std::thread& thread : ended_) thread.join();
-  ended_.clear();
+  // From here on none begins, and none that ends moves.
+  for (Workers* workers : {&workers_, &ended_}) {
+    for (const auto& worker : *workers) worker->join();
+    workers->clear();
+  }
 }
 
 void Pool::drop_waiting() {
@@ -37,57 +41,75 @@ std::size_t Pool::waiting() const {
 
 std::size_t Pool::thread_count() const {
   const std::lock_guard lock{mutex_};
-  return threads_.size();
+  return workers_.size();
 }
 
 bool Pool::add(std::function<void()> work, std::size_t waiting_max) {
-  std::vector<std::thread> ended;
+  Workers ended;
   {
     const std::lock_guard lock{mutex_};
     if (ending_) return true;  // whoever asked is being cut off
-    if (work_.size() >= free_ && threads_.size() >= threads_max_ && work_.size() - free_ >= waiting_max) return false;
+    if (work_.size() >= free_ && workers_.size() >= threads_max_ && work_.size() - free_ >= waiting_max) return false;
     work_.push_back(std::move(work));
-    if (work_.size() > free_ && threads_.size() < threads_max_) begin_thread();
+    if (work_.size() > free_ && workers_.size() < threads_max_) begin_worker();
+    // Whoever is free and not asleep looks for work before it sleeps.
+    if (!asleep_.empty()) {
+      asleep_.back()->woken.notify();
+      asleep_.pop_back();
+    }
     ended.swap(ended_);
   }
-  posted_.notify_one();
-  for (std::thread& thread : ended) thread.join();
+  for (const auto& worker : ended) worker->join();
   return true;
 }
 
 /// Under the lock.
-void Pool::begin_thread() {
+void Pool::begin_worker() {
+  const auto own = workers_.insert(workers_.end(), std::make_unique<Worker>());
+  (*own)->woken = runtime_.make_signal();
   try {
-    std::thread thread{[this] { run(); }};
-    const auto id = thread.get_id();
-    threads_.emplace(id, std::move(thread));
+    (*own)->join = runtime_.spawn([this, own] { run(own); });
   } catch (const std::system_error&) {
-    if (threads_.empty()) throw;  // else those that there are do it, later
+    workers_.erase(own);
+    if (workers_.empty()) throw;  // else those that there are do it, later
   }
 }
 
-void Pool::run() {
-  std::unique_lock lock{mutex_};
-  while (true) {
-    ++free_;
-    const bool in_time = posted_.wait_for(lock, idle_time_, [this] { return ending_ || !work_.empty(); });
-    --free_;
-    if (work_.empty() && (ending_ || !in_time)) break;
-    auto work = std::move(work_.front());
-    work_.pop_front();
-    lock.unlock();
+void Pool::run(Workers::iterator own) {
+  while (const auto work = next_work(own)) {
     try {
       work();
     } catch (const std::exception&) {
       // The server answers 500, as no one else has.
     }
-    work = nullptr;  // what it holds may be long to destroy, or call back in here
-    lock.lock();
+    // What the work holds goes here, without the lock: it may be long to destroy, or call back in here.
   }
-  const auto own = threads_.find(std::this_thread::get_id());
-  ended_.push_back(std::move(own->second));
-  threads_.erase(own);
-  if (ending_) posted_.notify_all();
+}
+
+/// None: the worker has had none for a while, or the pool ends.
+std::function<void()> Pool::next_work(Workers::iterator own) {
+  Worker& worker = **own;
+  const BootTime until = runtime_.boot_time() + idle_time_;
+  std::unique_lock lock{mutex_};
+  ++free_;
+  while (work_.empty() && !ending_) {
+    const BootTime now = runtime_.boot_time();
+    if (now >= until) break;
+    const std::uint64_t seen = worker.woken.count();
+    asleep_.push_back(&worker);
+    lock.unlock();
+    worker.woken.wait_past(seen, until - now);
+    lock.lock();
+    std::erase(asleep_, &worker);
+  }
+  --free_;
+  if (work_.empty()) {
+    if (!ending_) ended_.splice(ended_.end(), workers_, own);
+    return nullptr;
+  }
+  auto work = std::move(work_.front());
+  work_.pop_front();
+  return work;
 }
 
 }  // namespace ratebook::api

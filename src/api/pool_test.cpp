@@ -5,14 +5,17 @@
 #include <atomic>
 #include <latch>
 #include <stdexcept>
+#include <thread>
 
 namespace ratebook::api {
 namespace {
 
 using namespace std::chrono_literals;
 
+const Runtime pools_runtime = machine_runtime();
+
 TEST(Pool, ThreadsBeginWithTheWorkAndEndWhenThereIsNone) {
-  Pool pool{8, 100, 10ms};
+  Pool pool{pools_runtime, 8, 100, 10ms};
   EXPECT_EQ(pool.thread_count(), 0U);
   std::latch all{5};
   for (int i = 0; i < 5; ++i) pool.post([&] { all.arrive_and_wait(); });
@@ -24,7 +27,7 @@ TEST(Pool, ThreadsBeginWithTheWorkAndEndWhenThereIsNone) {
 }
 
 TEST(Pool, BeyondItsThreadsAndWhatMayWaitNothingIsTaken) {
-  Pool pool{2, 3};
+  Pool pool{pools_runtime, 2, 3};
   std::latch open{1};
   std::atomic<int> done = 0;
   int taken = 0;
@@ -44,7 +47,7 @@ TEST(Pool, BeyondItsThreadsAndWhatMayWaitNothingIsTaken) {
 }
 
 TEST(Pool, WhatThrowsEndsAlone) {
-  Pool pool{1};
+  Pool pool{pools_runtime, 1};
   std::latch after{1};
   pool.post([] { throw std::runtime_error{"by a test"}; });
   pool.post([&] { after.count_down(); });

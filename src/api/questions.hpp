@@ -23,7 +23,7 @@ struct QuestionLimits {
 class Questions {
  public:
   Questions(const Runtime& runtime, QuestionLimits limits)
-      : runtime_(runtime), limits_(limits), pool_(limits.threads, limits.waiting_max), breaker_(limits.rest) {}
+      : runtime_(runtime), limits_(limits), pool_(runtime, limits.threads, limits.waiting_max), breaker_(limits.rest) {}
 
   /// Work that asks and answers, of a request that waited.
   void post(std::function<void()> work) { pool_.post(std::move(work)); }

@@ -40,11 +40,11 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
       intake_limits(with_spool_files(std::move(intake_limits_), spool_files)),
       memory(limits.intake_bytes_max),
       counts(parts.metrics),
-      pool(limits.pool_threads),
-      past(limits.past_threads, limits.past_waiting_max),
-      replays(limits.replay_threads),
-      appends(static_cast<unsigned>(limits.uploads.all_max), limits.uploads.all_max),
-      retractions(limits.retractions_max, limits.retractions_max),
+      pool(runtime, limits.pool_threads),
+      past(runtime, limits.past_threads, limits.past_waiting_max),
+      replays(runtime, limits.replay_threads),
+      appends(runtime, static_cast<unsigned>(limits.uploads.all_max), limits.uploads.all_max),
+      retractions(runtime, limits.retractions_max, limits.retractions_max),
       questions(runtime, limits.questions),
       look_ups(log, runtime, limits.look_ups),
       abandons(log, runtime, limits.abandons),
@@ -54,7 +54,7 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
                          limits.accepted_bytes_max}),
       uploads(limits.uploads),
       events(store, visible, [this](std::function<void()> work) { replays.post(std::move(work)); }),
-      outcomes_thread_([this](const std::stop_token& stop) { outcomes.run(stop); }) {
+      outcomes_task_(runtime, [this](const std::stop_token& stop) { outcomes.run(stop); }) {
   if (tokens != nullptr) tokens->subscribe([this] { events.end_forbidden(); });
   metrics.gauge("ratebook_intake_memory_bytes", "Memory that all intakes hold together.",
                 [this] { return static_cast<double>(memory.bytes_taken()); });
@@ -83,8 +83,7 @@ Service::Service(Parts parts, Limits limits_, intake::Limits intake_limits_)
 }
 
 Service::~Service() {
-  outcomes_thread_.request_stop();
-  if (outcomes_thread_.joinable()) outcomes_thread_.join();
+  outcomes_task_.end();
   if (tokens != nullptr) tokens->subscribe(nullptr);
   // Before what their work uses is gone. Nobody is left who would get an answer.
   const auto each_of = [this](const auto& end) {

@@ -2,7 +2,6 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <thread>
 
 #include "access/keeper.hpp"
 #include "api/backlog.hpp"
@@ -20,6 +19,7 @@
 #include "obs/logger.hpp"
 #include "obs/metrics.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/task.hpp"
 #include "store/store.hpp"
 
 namespace ratebook::api {
@@ -110,7 +110,7 @@ class Service {
   EventHub events;
 
  private:
-  std::jthread outcomes_thread_;
+  Task outcomes_task_;
 };
 
 /// All endpoints. The service must outlive the server that serves them.

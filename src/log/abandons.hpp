@@ -1,19 +1,19 @@
 // Abandon records of this node's doubtful attempts (rule 3), appended beside the answers to their clients: a log that
 // does not answer delays no answer a second time.
 //
-//   put_batch ─ doubtful ─▶ add ─▶ queue (bounded) ─▶ one thread: append; in vain: at the end again, until 2 T are over
+//   put_batch ─ doubtful ─▶ add ─▶ queue (bounded) ─▶ one task: append; in vain: at the end again, until 2 T are over
 //
 // What is dropped is only given up later: by the partition's writer.
 #pragma once
-#include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "log/attempt.hpp"
 #include "log/log.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/task.hpp"
 
 namespace ratebook::log {
 
@@ -29,7 +29,6 @@ class Abandons {
   Abandons(Log& log, const Runtime& runtime, AbandonsOptions options = {});
   Abandons(const Abandons&) = delete;
   Abandons& operator=(const Abandons&) = delete;
-  ~Abandons();
 
   /// Does not block.
   void add(std::uint32_t partition, const std::string& attempt);
@@ -42,14 +41,16 @@ class Abandons {
     BootTime until{};
   };
   void run(const std::stop_token& stop);
+  std::optional<Entry> first() const;
 
   Log& log_;
   const Runtime& runtime_;
   const AbandonsOptions options_;
   mutable std::mutex mutex_;  ///< guards queue_
-  std::condition_variable_any changed_;
   std::deque<Entry> queue_;
-  std::jthread thread_;
+  const Signal added_;
+  const Signal stopped_;
+  Task task_;
 };
 
 }  // namespace ratebook::log

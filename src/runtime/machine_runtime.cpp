@@ -39,6 +39,11 @@ Signal make_thread_signal() {
               }};
 }
 
+Join spawn_thread(std::function<void()> body) {
+  const auto thread = std::make_shared<std::thread>(std::move(body));
+  return [thread] { thread->join(); };
+}
+
 }  // namespace
 
 std::string random_id(const Runtime& runtime) {
@@ -65,7 +70,8 @@ Runtime machine_runtime() {
               [](std::span<std::uint8_t> bytes) {
                 if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) throw std::bad_alloc{};
               },
-          .make_signal = make_thread_signal};
+          .make_signal = make_thread_signal,
+          .spawn = spawn_thread};
 }
 
 }  // namespace ratebook

@@ -24,6 +24,9 @@ struct Signal {
   std::function<void(std::uint64_t seen, Duration at_most)> wait_past;
 };
 
+/// Waits until a task has ended; for one caller, before it is dropped.
+using Join = std::function<void()>;
+
 struct Runtime {
   std::function<BootTime()> boot_time;
   std::function<WallTime()> wall_time;
@@ -31,6 +34,8 @@ struct Runtime {
   std::function<void(std::span<std::uint8_t>)>
       fill_random;  ///< for ids and jitter; on a machine from the system's CSPRNG
   std::function<Signal()> make_signal;
+  /// Runs `body` as a task of its own. On a machine that is a thread; std::system_error: there is no room for one.
+  std::function<Join(std::function<void()> body)> spawn;
 };
 
 /// 32 hexadecimal characters of randomness: attempts, fresh idempotency keys.
