@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
+#include <thread>
 
 #include "api/service.hpp"
 #include "api/testing.hpp"
@@ -19,7 +21,7 @@ using ::testing::Not;
 
 constexpr std::string_view another_log_found = "the log's partition 0 is not the one that the store was written from";
 
-/// Takes nothing: what reaches it was let through.
+/// Takes nothing, unless told to: what reaches it was let through.
 class UnwrittenLog final : public log::Log {
  public:
   explicit UnwrittenLog(const Runtime& runtime) : known(runtime, 1) {}
@@ -27,7 +29,13 @@ class UnwrittenLog final : public log::Log {
   std::uint32_t partition_count() const override { return 1; }
   bool is_part_of_store() const override { return false; }
   log::Standing* standing() override { return &known; }
-  Result<Offset> append(std::uint32_t, const log::RecordSource&) override { return fail(Failure::full, "let through"); }
+  Result<Offset> append(std::uint32_t, const log::RecordSource& records) override {
+    if (!takes) return fail(Failure::full, "let through");
+    while (true) {
+      const auto record = records();
+      if (!record || !*record) return 0;
+    }
+  }
   Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset, std::size_t, Duration) override {
     return std::vector<log::StoredRecord>{};
   }
@@ -35,6 +43,7 @@ class UnwrittenLog final : public log::Log {
   Result<void> trim(std::uint32_t, Offset) override { return {}; }
 
   log::Standing known;
+  std::atomic<bool> takes = false;
 };
 
 class LogDoubtTest : public ::testing::Test {
@@ -59,17 +68,35 @@ class LogDoubtTest : public ::testing::Test {
     return response;
   }
   /// A batch, until it is answered or has been let through to the log.
-  http::Response post(std::string_view query, std::string_view body) {
+  http::Response post(std::string_view query, std::string_view body) { return send(query, body).get(); }
+  std::future<http::Response> send(std::string_view query, std::string_view body) {
     auto request = std::make_shared<http::Request>();
     request->query_ = query;
     request->headers_ = {{"Content-Type", "application/json"}};
     auto upload = std::get<http::Uploading>(handler("post_batch"))(request);
-    if (!upload) return upload.error();
+    const auto answer = std::make_shared<std::promise<http::Response>>();
+    auto answered = answer->get_future();
+    if (!upload) {
+      answer->set_value(upload.error());
+      return answered;
+    }
     static_cast<void>(upload->feed(body));
     // What goes on to the log is answered by a thread of its own.
-    const auto answer = std::make_shared<std::promise<http::Response>>();
     upload->finish([answer](http::Response response) { answer->set_value(std::move(response)); });
-    return answer->get_future().get();
+    return answered;
+  }
+  std::future<http::Response> retract(const Batch& committed) {
+    store.put(committed);
+    const auto id = std::make_shared<std::string>(committed.header.id);
+    const auto request = std::make_shared<http::Request>();
+    request->parameter_ = *id;
+    const auto answer = std::make_shared<std::promise<http::Response>>();
+    std::get<http::Deferred>(handler("retract_batch"))(
+        request, [answer, id](http::Response response) { answer->set_value(std::move(response)); });
+    return answer->get_future();
+  }
+  void wait_until_accepted() {
+    while (service.outcomes.waiting().count == 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   static std::string retry_after(const http::Response& response) {
     for (const auto& [name, value] : response.headers) {
@@ -98,6 +125,42 @@ TEST_F(LogDoubtTest, ABatchOfAnotherLogsSourceIsRefusedBeforeItsBody) {
     EXPECT_THAT(refused.body, HasSubstr(std::string{another_log_found}));
     EXPECT_THAT(refused.body, Not(HasSubstr("let through")));
   }
+}
+
+TEST_F(LogDoubtTest, WhatWasAcceptedIntoAnotherLogIsNotVouchedForOnceTheNodeKnows) {
+  log.takes = true;
+  auto batch_answer = send("", batch);
+  wait_until_accepted();
+  find_another();
+  service.leave();  // ends the wait
+  const auto unknown = batch_answer.get();
+  EXPECT_EQ(unknown.status, 503U);
+  EXPECT_THAT(unknown.body, HasSubstr("/problems/outcome-unknown"));
+  EXPECT_THAT(unknown.body, HasSubstr(std::string{another_log_found}));
+}
+
+TEST_F(LogDoubtTest, NorIsARetraction) {
+  log.takes = true;
+  Batch committed;
+  committed.header = testing::header_of(std::string(32, '1'));
+  committed.status = BatchStatus::committed;
+  committed.version = 1;
+  auto retraction_answer = retract(committed);
+  wait_until_accepted();
+  find_another();
+  prove();  // it was for a while
+  service.leave();
+  const auto unknown = retraction_answer.get();
+  EXPECT_EQ(unknown.status, 503U);
+  EXPECT_THAT(unknown.body, HasSubstr("/problems/outcome-unknown"));
+}
+
+TEST_F(LogDoubtTest, WhatTheStoresLogHasIsVouchedFor) {
+  log.takes = true;
+  auto answer = send("", batch);
+  wait_until_accepted();
+  service.leave();
+  EXPECT_EQ(answer.get().status, 202U);
 }
 
 TEST_F(LogDoubtTest, ADryRunNeedsNoLog) {

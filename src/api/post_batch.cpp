@@ -231,9 +231,10 @@ class Post : public std::enable_shared_from_this<Post> {
   void put(const intake::Spool& spool) {
     const auto watch = service_.outcomes.watch(Outcomes::Awaited::commit, header_.id);
     if (!watch) return answer({problems::overloaded, "too many batches are waiting here; send it again later", {}, {}});
+    log_since_.emplace(service_.log, header_.source);
     const auto submitted = log::put_batch(
         service_.log, service_.runtime, header_, spool.chunk_count(),
-        [&](std::size_t index) { return spool.read(index); }, log::tries_max, log::attempt_time_max,
+        [&](std::size_t index) { return spool.read(index); }, log::tries_max, service_.limits.attempt_time_max,
         [&](std::uint32_t partition, const std::string& attempt) { service_.abandons.add(partition, attempt); });
     upload_.reset();  // from here on it only waits
     if (!submitted) {
@@ -250,14 +251,16 @@ class Post : public std::enable_shared_from_this<Post> {
   }
 
   void answer_not_submitted(const Fault& fault) {
-    if (fault.failure == Failure::unknown) {
-      service_.counts.unknown.add();
-      return answer({problems::outcome_unknown,
-                     "the batch may or may not be in; send it again with the same Idempotency-Key: " + fault.message,
-                     {},
-                     {}});
-    }
+    if (fault.failure == Failure::unknown) return answer_unknown(fault.message);
     answer({problems::not_accepted, "send it again later: " + fault.message, {}, {}});
+  }
+
+  void answer_unknown(const std::string& why) {
+    service_.counts.unknown.add();
+    answer({problems::outcome_unknown,
+            "the batch may or may not be in; send it again with the same Idempotency-Key: " + why,
+            {},
+            {}});
   }
 
   void answer_fate(const std::optional<Fate>& fate) {
@@ -307,6 +310,10 @@ class Post : public std::enable_shared_from_this<Post> {
   }
 
   void answer_batch(const Batch& batch, unsigned status, const View& view) {
+    // Not decided yet: nothing but the log vouches for it.
+    if (batch.status == BatchStatus::accepted && place_) {
+      if (const auto why = log_since_->doubt()) return answer_unknown(*why);
+    }
     http::Response response = response_with(status, view);
     std::string location = "/v1/batches/" + header_.id;
     if (batch.status == BatchStatus::accepted && place_) location += "?at=" + log::format_place(*place_);
@@ -360,6 +367,7 @@ class Post : public std::enable_shared_from_this<Post> {
   BatchHeader header_;
   std::string attempt_;
   std::optional<log::Place> place_;
+  std::optional<LogSince> log_since_;  ///< where it was put into the log
 };
 
 // What comes compressed shows its size only as it is decompressed.

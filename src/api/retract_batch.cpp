@@ -8,6 +8,7 @@
 #include "api/batch_json.hpp"
 #include "api/endpoints.hpp"
 #include "api/find_batch.hpp"
+#include "api/log_doubt.hpp"
 #include "api/query.hpp"
 #include "api/reading.hpp"
 #include "log/attempt.hpp"
@@ -61,6 +62,7 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
     if (!place) return answer(place.error());
     const auto watch = service_.outcomes.watch(Outcomes::Awaited::retraction, id_);
     if (!watch) return answer(too_many_wait());
+    log_since_.emplace(service_.log, batch_.header.source);
     const auto put = log::put_retraction(service_.log, {id_, batch_.header.source, service_.runtime.wall_time()});
     if (!put) {
       service_.outcomes.forget(*watch);
@@ -99,6 +101,9 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
 
   void answer_batch(const Batch& found, const View& view) {
     const Batch batch = as_shown(found, view.shown());
+    if (batch.status != BatchStatus::retracted && log_since_) {
+      if (const auto why = log_since_->doubt()) return answer_unknown(*why);
+    }
     http::Response response;
     response.status = batch.status == BatchStatus::retracted ? 200 : 202;
     response.content_type = "application/json";
@@ -109,13 +114,12 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
   }
 
   void answer_not_put(const Fault& fault) {
-    if (fault.failure == Failure::unknown) {
-      return answer({problems::outcome_unknown,
-                     "the retraction may or may not take effect; ask for it again: " + fault.message,
-                     {},
-                     {}});
-    }
+    if (fault.failure == Failure::unknown) return answer_unknown(fault.message);
     answer({problems::not_accepted, "ask for it again later: " + fault.message, {}, {}});
+  }
+
+  void answer_unknown(const std::string& why) {
+    answer({problems::outcome_unknown, "the retraction may or may not take effect; ask for it again: " + why, {}, {}});
   }
 
   void answer_not_committed() {
@@ -139,8 +143,9 @@ class Retraction : public std::enable_shared_from_this<Retraction> {
   std::shared_ptr<const http::Request> request_;
   http::Respond respond_;
   std::string id_;
-  View view_;    ///< when it was asked for
-  Batch batch_;  ///< as it was found then, or later
+  View view_;                          ///< when it was asked for
+  Batch batch_;                        ///< as it was found then, or later
+  std::optional<LogSince> log_since_;  ///< where its record was put into the log
 };
 
 }  // namespace

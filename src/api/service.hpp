@@ -46,6 +46,7 @@ struct Limits {
   std::size_t listed_batches_default = 100;            ///< of a page, where `limit` says nothing
   std::size_t listed_batches_max = 1000;
   OutcomesOptions outcomes;
+  Duration attempt_time_max = log::attempt_time_max;  ///< T
   unsigned pool_threads = 4;
   QuestionLimits questions;
   LookUpLimits look_ups;
