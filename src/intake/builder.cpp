@@ -54,6 +54,7 @@ Builder::Builder(const Request& request, const Limits& limits, MemoryBudget& mem
       source_(request.source),
       source_named_(!request.source.empty()),
       items_max_(limits.items_max),
+      chunk_items_max_(limits.chunk_items_max),
       digest_(request.replaces),
       memory_(&memory),
       spool_(limits.spool_memory_bytes_max, limits.spool_folder, &memory, limits.spool_files),
@@ -105,7 +106,7 @@ std::optional<Day> Builder::find_day(const FieldValue& value) {
 }
 
 bool Builder::pack(PortNumber orig, PortNumber dest, Day day, Cents amount) {
-  if (chunk_.items.size() == chunk_prices_max || chunk_.ports.size() + 2 > chunk_ports_max) {
+  if (chunk_.items.size() == chunk_items_max_ || chunk_.ports.size() + 2 > chunk_ports_max) {
     if (!end_chunk()) return false;
   }
   if (chunk_.items.size() == chunk_.items.capacity() && !make_room()) return false;

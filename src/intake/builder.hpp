@@ -102,6 +102,7 @@ class Builder {
   std::string source_;
   bool source_named_;
   std::uint64_t items_max_;
+  std::size_t chunk_items_max_;
   std::uint64_t item_count_ = 0;
   ContentDigest digest_;
   std::array<char, 10> day_text_{};  ///< the last day that was read: batches name few days many times

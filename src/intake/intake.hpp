@@ -66,6 +66,7 @@ struct Limits {
   std::size_t compression_free_bytes = 1u << 20;      ///< of a body, before its ratio counts
   std::size_t zstd_window_bytes_max = 8u << 20;       ///< what a client may count on (RFC 9659)
   std::uint64_t items_max = 20'000'000;
+  std::size_t chunk_items_max = chunk_prices_max;  ///< at most that
   std::size_t spool_memory_bytes_max = 16u << 20;  ///< beyond it the spool goes into an unlinked file
   std::string spool_folder;                        ///< for that file; empty: none, everything stays in memory
   MemoryBudget* spool_files = nullptr;             ///< what these files hold together; nullptr: no bound

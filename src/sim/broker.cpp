@@ -307,7 +307,7 @@ Result<Offset> SimLog::append_whole(std::uint32_t partition, const log::RecordSo
 }
 
 Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Offset from, std::size_t bytes_max,
-                                                    Duration wait) {
+                                                    Duration wait, bool tells) {
   using Answer = std::pair<Result<std::vector<log::StoredRecord>>, std::uint64_t>;  // and the log's number
   Random& random = scheduler_.random();
   const Time until = scheduler_.now() + wait;
@@ -321,7 +321,7 @@ Result<std::vector<log::StoredRecord>> SimLog::read(std::uint32_t partition, Off
     auto [records, number] = scheduler_.call<Answer>(settings_.delay(random), settings_.delay(random), effect);
     if (fails || unreachable()) return fail(Failure::unavailable, "the log does not answer");
     if (!records) return std::unexpected(records.error());
-    note_told(partition, number, bytes_max == 1, *records);
+    if (tells) note_told(partition, number, bytes_max == 1, *records);
     if (bytes_max > 1 && !records->empty()) standing_.reaches(partition, records->back().offset + 1, before);
     if (!records->empty() || scheduler_.now() >= until) return *std::move(records);
     broker_.appended(partition).wait_past(seen, until - scheduler_.now());

@@ -102,7 +102,13 @@ class SimLog final : public log::Log {
   Result<Offset> append(std::uint32_t partition, const log::RecordSource& records) override;
   /// Who asks for one byte looks a record up; all others read in sequence, and notice that another log has come.
   Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
-                                              Duration wait) override;
+                                              Duration wait) override {
+    return read(partition, from, bytes_max, wait, true);
+  }
+  /// `tells`: what the node reads tells it whether this is the right log. Of what stands at a place that a client
+  /// names, nothing is known to compare it with.
+  Result<std::vector<log::StoredRecord>> read(std::uint32_t partition, Offset from, std::size_t bytes_max,
+                                              Duration wait, bool tells);
   Result<Offset> end(std::uint32_t partition) override;
   log::Assignment assignment() override { return broker_.assignment(node_); }
   const Told& told(std::uint32_t partition) const { return told_[partition]; }

@@ -29,6 +29,24 @@ bool equal(const VersionRow& left, const VersionRow& right) {
          left.attempt == right.attempt && left.replaced_id == right.replaced_id && left.chain == right.chain;
 }
 
+using CountsAndSums = std::map<Day, std::pair<std::uint64_t, std::uint64_t>>;
+
+CountsAndSums expected_rates(const PlaceTree& tree, const book::RateQuery& query,
+                             const std::vector<NumberedPrice>& content) {
+  const std::set<PortNumber> origs(tree.ports(query.orig).begin(), tree.ports(query.orig).end());
+  const std::set<PortNumber> dests(tree.ports(query.dest).begin(), tree.ports(query.dest).end());
+  CountsAndSums expected;
+  for (const NumberedPrice& price : content) {
+    if (!origs.contains(price.orig) || !dests.contains(price.dest) || price.day < query.from || price.day > query.to) {
+      continue;
+    }
+    auto& [count, sum] = expected[price.day];
+    ++count;
+    sum += price.amount.value;
+  }
+  return expected;
+}
+
 }  // namespace
 
 Checks::Checks(Scheduler& scheduler, StoreServer& server) : scheduler_(scheduler), server_(server) {}
@@ -256,27 +274,38 @@ void Checks::check_rates(const std::string& node, const book::Book& book, const 
             static_cast<std::uint32_t>(random.below(region ? tree->region_count() : tree->port_count()))};
   };
   const book::RateQuery query{.orig = place(), .dest = place(), .from = Day{5}, .to = Day{15}};
-  std::set<PortNumber> origs(tree->ports(query.orig).begin(), tree->ports(query.orig).end());
-  std::set<PortNumber> dests(tree->ports(query.dest).begin(), tree->ports(query.dest).end());
-  std::map<Day, std::pair<std::uint64_t, std::uint64_t>> expected;
-  for (const NumberedPrice& price : content) {
-    if (!origs.contains(price.orig) || !dests.contains(price.dest) || price.day < query.from || price.day > query.to) {
-      continue;
-    }
-    auto& [count, sum] = expected[price.day];
-    ++count;
-    sum += price.amount.value;
-  }
-  std::map<Day, std::pair<std::uint64_t, std::uint64_t>> answered;
+  const auto expected = expected_rates(*tree, query, content);
+  CountsAndSums answered;
   for (const auto& rate : book.rates(query)) answered[rate.day] = {rate.count, rate.sum_cents};
   if (answered != expected) violated(all_or_nothing, fmt::format("{} answers wrong rates at {}", node, book.version()));
 }
 
-void Checks::answered(const std::string& node, const std::string& id, const Content& content, Version version,
-                      Version visible) {
-  if (version > visible) {
-    violated(read_your_writes, fmt::format("{} says {} is version {} and shows {}", node, id, version, visible));
+// Nobody is answered of what the node does not show.
+void Checks::check_shown(const std::string& node, Version version, const Shown& shown) {
+  if (version > shown.named) {
+    violated(read_your_writes, fmt::format("{} says version {} and names {} as its own", node, version, shown.named));
   }
+  // A book that was loaded anew since may be older.
+  if (shown.named > shown.visible && !is_just_restored()) {
+    violated(read_your_writes, fmt::format("{} names version {} and shows {}", node, shown.named, shown.visible));
+  }
+}
+
+void Checks::accepted_before(const std::string& node, const std::string& id, const Content& content) {
+  if (is_just_restored()) return;
+  const auto batch = server_.primary->batch(id);
+  if (!batch || batch->version == 0) {
+    violated(accepted_is_kept, fmt::format("{} says {} is accepted: it names no place in the log, and the store has "
+                                           "not committed it",
+                                           node, id));
+    return;
+  }
+  accepted(id, batch->attempt, content, false);
+}
+
+void Checks::answered(const std::string& node, const std::string& id, const Content& content, Version version,
+                      const Shown& shown) {
+  check_shown(node, version, shown);
   // A store that was restored since it was asked may have decided it anew.
   if (is_just_restored()) return;
   const auto batch = server_.primary->batch(id);
@@ -284,7 +313,44 @@ void Checks::answered(const std::string& node, const std::string& id, const Cont
     violated(accepted_is_kept, fmt::format("{} says {} is version {}, which it is not", node, id, version));
   } else if (log_.prices(batch->attempt) != content.prices) {
     violated(exactly_once, fmt::format("{} says {} is in, but under its key stands other content", node, id));
+  } else {
+    accepted(id, batch->attempt, content, false);
   }
+}
+
+void Checks::created(const std::string& node, const std::string& id, const std::set<std::string>& own_attempts) {
+  const auto batch = server_.primary->batch(id);
+  if (!batch || is_just_restored() || own_attempts.contains(batch->attempt)) return;
+  violated(exactly_once, fmt::format("{} says that it has created {}, which is another attempt's", node, id));
+}
+
+void Checks::retracted(const std::string& node, const std::string& id, Version version, const Shown& shown) {
+  check_shown(node, version, shown);
+  if (is_just_restored()) return;
+  const auto batch = server_.primary->batch(id);
+  if (!batch || batch->status != BatchStatus::retracted || batch->retracted_version != version) {
+    violated(accepted_is_kept, fmt::format("{} says {} was retracted at {}, which it was not", node, id, version));
+  }
+}
+
+void Checks::places_put(const std::string& node, Version version, const std::string& tag, const Shown& shown) {
+  check_shown(node, version, shown);
+  if (is_just_restored()) return;
+  const store::Head head = server_.primary->places_head(version);
+  if (head.version != version || tag != fmt::format("\"{}\"", version_tag(head.version, head.chain))) {
+    violated(accepted_is_kept, fmt::format("{} says places are {}, which they are not", node, tag));
+  }
+}
+
+void Checks::refused_by_replaces(const std::string& node, const std::string& id) {
+  const auto batch = server_.primary->batch(id);
+  if (is_just_restored() || (batch && batch->rejection == Rejection::replaces_conflict)) return;
+  violated(accepted_is_kept, fmt::format("{} refuses {} for what it replaces, and the store does not", node, id));
+}
+
+void Checks::unknown(const std::string& node, const std::string& id, bool was_decided, bool stands_in_log) {
+  if (is_just_restored() || (!was_decided && !stands_in_log)) return;
+  violated(accepted_is_kept, fmt::format("{} does not know {}, which is in", node, id));
 }
 
 void Checks::refused_by_key(const std::string& id, const Content& content) {
@@ -295,15 +361,49 @@ void Checks::refused_by_key(const std::string& id, const Content& content) {
   }
 }
 
-void Checks::read(const std::string& node, Version least, const follower::Visible::View& had,
-                  const follower::Visible::View* answer) {
-  if (answer != nullptr && answer->book->version() < least) {
+void Checks::read(const std::string& node, const RatesAsked& asked, const RatesTold& told) {
+  check_shown(node, told.version, told.shown);
+  if (told.shown.named < asked.least) {
     violated(read_your_writes,
-             fmt::format("{} answered at version {} where {} was the least", node, answer->book->version(), least));
+             fmt::format("{} answered at version {} where {} was the least", node, told.shown.named, asked.least));
   }
-  if (answer == nullptr && had.ready && had.book->version() >= least) {
+  if (told.version != asked.version.value_or(told.shown.named)) {
+    violated(read_your_writes, fmt::format("{} answered of version {}, and was asked for {}", node, told.version,
+                                           asked.version.value_or(told.shown.named)));
+  }
+  if (!is_just_restored()) check_counts(node, asked, told);
+}
+
+void Checks::not_read(const std::string& node, const RatesAsked& asked, const RatesRefused& refused) {
+  // Of another version than the one shown the store is asked, which may be away.
+  if (asked.version) return;
+  if (refused.had.shown() >= asked.least && refused.had.ready) {
     violated(reads_stand_alone,
-             fmt::format("{} was ready with version {} and did not answer", node, had.book->version()));
+             fmt::format("{} was ready with version {} and did not answer", node, refused.had.book->version()));
+  }
+  if (!refused.had.ready || !refused.has.ready || !refused.waits) return;
+  if (refused.has.shown() >= asked.least) {
+    violated(read_your_writes,
+             fmt::format("{} shows version {}, and {} is refused", node, refused.has.book->version(), asked.least));
+  }
+  // Its clock may run a little fast.
+  if (refused.waited < refused.wait * 9 / 10) {
+    violated(read_your_writes, fmt::format("{} did not wait for version {}", node, asked.least));
+  }
+}
+
+void Checks::check_counts(const std::string& node, const RatesAsked& asked, const RatesTold& told) {
+  const auto places = server_.primary->places(told.version);
+  if (!places || told.version >= contents_.size()) return;
+  const PlaceTree tree{*places};
+  const auto origin = tree.find(asked.origin);
+  const auto destination = tree.find(asked.destination);
+  if (!origin || !destination) return;
+  const book::RateQuery query{.orig = *origin, .dest = *destination, .from = asked.from, .to = asked.to};
+  std::map<Day, std::uint64_t> expected;
+  for (const auto& [day, rate] : expected_rates(tree, query, contents_[told.version])) expected[day] = rate.first;
+  if (told.counts != expected) {
+    violated(all_or_nothing, fmt::format("{} tells wrong rates of version {}", node, told.version));
   }
 }
 
@@ -335,6 +435,12 @@ void Checks::finish() {
           violated(exactly_once, fmt::format("batch {} was accepted with other prices than are in", id));
         }
       }
+    }
+  }
+  for (const std::string& id : retractions_) {
+    const auto batch = server_.primary->batch(id);
+    if (batch && batch->status != BatchStatus::retracted) {
+      violated(accepted_is_kept, fmt::format("the retraction of {} was accepted, and it is in", id));
     }
   }
   if (server_.primary->bad_records() != log_.bad_records()) {

@@ -20,12 +20,15 @@ class Clients {
   /// One source sends without an end, and hundreds of others now and then, from beyond the simulated nodes: their
   /// records are just there.
   void crowd();
-  void put_into_log(const BatchRequest& request);
+  /// Returns the attempt.
+  std::string put_into_log(const BatchRequest& request);
   void operate_places();
   void send_one(const std::string& source);
   BatchRequest fresh_batch(const std::string& source);
   void name_batch(BatchRequest& request) const;
   void submit(const BatchRequest& request);
+  bool goes_past_the_nodes(const Content& content) const;
+  void look_up(const BatchRequest& request, const std::string& location);
   void retract_one(const std::string& source);
   void read_one();
   /// Sends to any node that is up and waits for its answer; a node that dies or takes too long gives none.
@@ -38,7 +41,7 @@ class Clients {
   std::vector<std::unique_ptr<Node>>& nodes_;
   std::vector<ProcessPointer> processes_;
   std::vector<BatchRequest> sent_;
-  std::vector<std::size_t> answered_;  ///< of sent_, those with a 2xx
+  std::vector<std::size_t> answered_;  ///< of sent_, those with a 2xx, or that are in the log
   Version newest_ = 0;                 ///< that any answer named
   std::uint64_t keys_ = 0;
 };

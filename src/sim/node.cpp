@@ -6,9 +6,8 @@
 #include <tuple>
 #include <utility>
 
-#include "intake/intake.hpp"
-#include "log/attempt.hpp"
 #include "model/packed_chunk.hpp"
+#include "sim/planted_routes.hpp"
 #include "writer/tracker.hpp"
 
 namespace ratebook::sim {
@@ -87,16 +86,6 @@ std::unique_ptr<log::Log> make_writers_log(const Ground& ground, log::Log& log) 
   return nullptr;
 }
 
-std::string json_of(const Content& content) {
-  std::string body = fmt::format(R"({{"source":"{}","prices":[)", content.source);
-  for (const Price& price : content.prices) {
-    fmt::format_to(std::back_inserter(body), R"({}{{"orig_code":"{}","dest_code":"{}","day":"{}","price":{}}})",
-                   body.back() == '[' ? "" : ",", price.orig.view(), price.dest.view(), format_day(price.day),
-                   format_cents(price.amount));
-  }
-  return body + "]}";
-}
-
 /// A planted bug: with each assignment the clock begins at zero.
 Runtime with_clock_that_restarts(Runtime runtime, log::Log& log) {
   struct State {
@@ -125,15 +114,48 @@ Chunk chunk_of(std::span<const Price> prices) {
   return chunk;
 }
 
-/// Whether intake would let the batch in: every port is known and open.
-bool is_open(const book::Book& book, const Content& content) {
-  const auto& tree = book.places();
-  if (tree == nullptr) return false;
-  const auto open = [&](PortCode code) {
-    const auto port = tree->find_port(code);
-    return port && !tree->is_closed(*port);
-  };
-  return std::ranges::all_of(content.prices, [&](const Price& price) { return open(price.orig) && open(price.dest); });
+/// Small bounds, so that few requests reach the paths of many.
+api::Limits api_limits(const Ground& ground) {
+  Random& random = ground.scheduler.random();
+  const Settings& settings = ground.settings;
+  api::Limits limits;
+  limits.attempt_time_max = settings.planted(Plant::late_acknowledgement_counts) ? hours{1} : settings.attempt_time_max;
+  limits.min_version_wait =
+      settings.planted(Plant::version_not_awaited) ? Duration{0} : Duration{settings.min_version_wait};
+  limits.pool_threads = 1 + static_cast<unsigned>(random.below(3));
+  limits.questions.threads = 1 + static_cast<unsigned>(random.below(4));
+  limits.questions.waiting_max = 1 + random.below(8);
+  limits.questions.answer_time_max = random.between(milliseconds{50}, milliseconds{1000});
+  limits.questions.rest = random.between(milliseconds{1}, milliseconds{1000});
+  limits.look_ups.threads = 1 + static_cast<unsigned>(random.below(2));
+  limits.look_ups.waiting_max = 1 + random.below(8);
+  limits.past_threads = 1;
+  limits.abandons = {.queued_max = 1 + random.below(20),
+                     .keep_time_max = 2 * settings.attempt_time_max,
+                     .rest = milliseconds{1 + random.below(500)}};
+  limits.outcomes.poll_interval = random.between(milliseconds{100}, milliseconds{400});
+  limits.outcomes.polled_per_round = 1 + random.below(8);
+  if (random.chance(0.2)) limits.outcomes.accepted_max = 1 + random.below(4);
+  if (random.chance(0.1)) limits.outcomes.watched_max = 1 + random.below(4);
+  if (random.chance(0.2)) limits.uploads.all_max = 1 + random.below(4);
+  if (random.chance(0.2)) limits.accepted_per_source_max = 1 + random.below(4);
+  if (random.chance(0.1)) limits.accepted_max = 1 + random.below(8);
+  if (random.chance(0.2)) limits.retractions_max = 1;
+  return limits;
+}
+
+intake::Limits intake_limits(const Ground& ground) {
+  intake::Limits limits;
+  limits.chunk_items_max = 1 + ground.scheduler.random().below(ground.settings.prices_max);
+  return limits;
+}
+
+/// A planted bug: whichever attempt counted, it was this node's.
+follower::Step with_own_attempts(follower::Step step, WatchedLog& log) {
+  for (VersionRow& row : step.rows) {
+    if (const auto& own = log.newest_attempt(row.batch_id); !own.empty()) row.attempt = own;
+  }
+  return step;
 }
 
 }  // namespace
@@ -147,10 +169,11 @@ std::vector<std::string> pack_chunks(std::span<const Price> prices, std::size_t 
   return chunks;
 }
 
-Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_in)
+Node::Life::Life(const Ground& ground, const std::string& name, const std::shared_ptr<Clocks>& clocks)
     : process(ground.scheduler.make_process(name)),
-      runtime(std::move(runtime_in)),
+      runtime(make_runtime(ground.scheduler, clocks, process)),
       log(ground.scheduler, ground.settings, ground.broker, name, runtime),
+      watched_log(log, ground.broker),
       writers_log(make_writers_log(ground, log)),
       store(ground.server, name),
       log_check(log, store, runtime, log_check_options(ground, name)),
@@ -160,15 +183,23 @@ Node::Life::Life(const Ground& ground, const std::string& name, Runtime runtime_
       writer_options(sim::writer_options(ground, name, visible)),
       offer([this](const std::string& attempt, std::uint32_t number, std::uint64_t price_count, const Chunk& chunk) {
         hints.offer(attempt, number, price_count, chunk);
-      }) {
+      }),
+      service({runtime, watched_log, store,
+               ground.settings.planted(Plant::row_of_other_attempt_taken) ? rewritten : visible, metrics},
+              api_limits(ground), intake_limits(ground)),
+      api(ground.scheduler, planted_routes(ground, store, api::routes(service))) {
   store.shown = [this] {
     const auto book = visible.view().book;
     return store::Head{book->version(), book->chain()};
   };
+  store.tried = [this](const std::string& id) { return watched_log.tried(id); };
   visible.subscribe([this, ground, name](const follower::Step& step) {
     ground.checks.shown(name, step, shown);
     shown = step.book->version();
     if (visible.histories() == 0) former.show(step, 0, true);
+    if (ground.settings.planted(Plant::row_of_other_attempt_taken)) {
+      rewritten.show(with_own_attempts(step, watched_log), 0, true);
+    }
   });
 }
 
@@ -181,7 +212,7 @@ Node::Node(const Ground& ground, std::string name)
 }
 
 void Node::start() {
-  lives_.push_back(std::make_unique<Life>(ground_, name_, make_runtime(ground_.scheduler, clocks_)));
+  lives_.push_back(std::make_unique<Life>(ground_, name_, clocks_));
   life_ = lives_.back().get();
   Life& life = *life_;
   ground_.scheduler.note(name_, "start");
@@ -209,6 +240,7 @@ void Node::kill() {
 
 void Node::stop_softly() {
   ground_.scheduler.note(name_, "stops");
+  life_->service.leave();
   life_->stop.request_stop();
 }
 
@@ -233,128 +265,6 @@ bool Node::is_settled() const {
   const bool takes_batches = standing == nullptr || !standing->first_doubt();
   return view.ready && takes_batches &&
          store::Head{view.book->version(), view.book->chain()} == ground_.server.primary->head();
-}
-
-Result<std::vector<std::string>> Node::pack(Life& life, const BatchRequest& request) {
-  std::vector<std::string> chunks;
-  const Content& content = request.content;
-  const auto book = life.visible.view().book;
-  if (request.through_intake && content.replaces.empty() && is_open(*book, content)) {
-    intake::Intake intake{{.places = book->places()}, {}, life.memory};
-    intake.feed(json_of(content));
-    const auto decoded = intake.finish();
-    if (!decoded) return fail(Failure::conflict, decoded.error().detail);
-    if (decoded->digest != request.digest || decoded->price_count != content.prices.size()) {
-      return fail(Failure::damaged, "intake names the batch differently");
-    }
-    for (std::size_t i = 0; i < decoded->spool.chunk_count(); ++i) chunks.push_back(decoded->spool.read(i).value());
-    return chunks;
-  }
-  return pack_chunks(content.prices, request.chunk_count);
-}
-
-Answer Node::submit(const BatchRequest& request) {
-  Life& life = *life_;
-  const Content& content = request.content;
-  const auto chunks = pack(life, request);
-  if (!chunks) {
-    ground_.checks.violated("1 all or nothing", chunks.error().message);
-    return {};
-  }
-  const BatchHeader header{.id = request.id,
-                           .source = content.source,
-                           .key = content.key,
-                           .digest = request.digest,
-                           .price_count = content.prices.size(),
-                           .accepted_at = life.runtime.wall_time(),
-                           .replaces = content.replaces};
-  // What is decided already needs no log; where the store does not say, the writer will.
-  const auto holder = life.store.batch_by_key(content.source, content.key);
-  if (holder && *holder && (*holder)->header.id != request.id) {
-    ground_.checks.refused_by_key(request.id, content);
-    return {Answer::Kind::conflict, 0};
-  }
-  const Duration time_max = ground_.settings.planted(Plant::late_acknowledgement_counts)
-                                ? Duration{hours{1}}
-                                : ground_.settings.attempt_time_max;
-  const std::uint32_t partition = partition_of(content.source, ground_.settings.partition_count);
-  const Told before = life.log.told(partition);
-  const auto put = log::put_batch(
-      life.log, life.runtime, header, chunks->size(),
-      [&](std::size_t index) -> Result<std::string> { return (*chunks)[index]; }, 2, time_max);
-  if (!put) {
-    ground_.scheduler.note(name_, "not accepted", {}, request.id);
-    return {};
-  }
-  ground_.scheduler.note(name_, "accepted", {}, request.id);
-  const Told& told = life.log.told(partition);
-  ground_.checks.accepted(request.id, put->attempt, content, told.is_other || told.others_found != before.others_found);
-  return answer_when_visible(life, request, milliseconds{1000});
-}
-
-std::optional<Batch> Node::known_batch(Life& life, const std::string& id) {
-  auto batch = life.store.batch(id);
-  return batch ? std::move(*batch) : std::nullopt;
-}
-
-Answer Node::answer_when_visible(Life& life, const BatchRequest& request, Duration at_most) {
-  const Time until = ground_.scheduler.now() + at_most;
-  while (ground_.scheduler.now() < until) {
-    const auto batch = known_batch(life, request.id);
-    if (batch && batch->status == BatchStatus::rejected) {
-      if (batch->rejection == Rejection::key_conflict) ground_.checks.refused_by_key(request.id, request.content);
-      return {Answer::Kind::conflict, 0};
-    }
-    if (batch && (ground_.settings.planted(Plant::answer_before_visible) ||
-                  wait_for(life, batch->version, until - ground_.scheduler.now()))) {
-      ground_.checks.answered(name_, request.id, request.content, batch->version, life.visible.view().book->version());
-      return {Answer::Kind::committed, batch->version};
-    }
-    life.runtime.sleep(milliseconds{100});
-  }
-  return {Answer::Kind::accepted, 0};
-}
-
-bool Node::wait_for(Life& life, Version least, Duration at_most) const {
-  const Time until = ground_.scheduler.now() + at_most;
-  while (life.visible.view().book->version() < least) {
-    if (ground_.scheduler.now() >= until) return false;
-    life.runtime.sleep(milliseconds{25});
-  }
-  return true;
-}
-
-Answer Node::retract(const std::string& source, const std::string& id) {
-  Life& life = *life_;
-  const auto batch = known_batch(life, id);
-  if (!batch || batch->version == 0) return {Answer::Kind::conflict, 0};
-  if (batch->status == BatchStatus::retracted) return {Answer::Kind::done, 0};
-  if (!log::put_retraction(life.log, {id, source, life.runtime.wall_time()})) return {};
-  return {Answer::Kind::accepted, 0};
-}
-
-Answer Node::put_places(const PlacesDocument& places) {
-  Life& life = *life_;
-  const auto head = life.store.places_head(UINT64_MAX);
-  if (!head) return {};
-  const auto expected = head->version == 0 ? std::nullopt : std::optional{version_tag(head->version, head->chain)};
-  const auto version = life.store.put_places(places, expected, life.runtime.wall_time());
-  if (!version)
-    return {version.error().failure == Failure::conflict ? Answer::Kind::conflict : Answer::Kind::unavailable, 0};
-  return {Answer::Kind::accepted, *version};
-}
-
-Answer Node::read(Version least) {
-  Life& life = *life_;
-  const auto had = life.visible.view();
-  const bool blocked = ground_.settings.planted(Plant::reads_wait_for_store) && !life.store.head();
-  if (blocked || !wait_for(life, least, milliseconds{1000}) || !life.visible.view().ready) {
-    ground_.checks.read(name_, least, had, nullptr);
-    return {};
-  }
-  const auto view = life.visible.view();
-  ground_.checks.read(name_, least, had, &view);
-  return {Answer::Kind::done, view.book->version()};
 }
 
 }  // namespace ratebook::sim

@@ -1,5 +1,5 @@
-// One simulated machine: it runs the real path (intake, log, writers, follower, book) and answers requests as the api
-// does. It dies and comes back, each time as a new Life.
+// One simulated machine: it runs the real path, and the real endpoints answer its clients. It dies and comes back, each
+// time as a new Life.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -9,13 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "api/service.hpp"
 #include "follower/follower.hpp"
-#include "intake/memory_budget.hpp"
+#include "obs/metrics.hpp"
+#include "sim/api_client.hpp"
 #include "sim/broker.hpp"
 #include "sim/checks.hpp"
 #include "sim/scheduler.hpp"
 #include "sim/settings.hpp"
 #include "sim/sim_store.hpp"
+#include "sim/watched_log.hpp"
 #include "writer/log_check.hpp"
 #include "writer/writer.hpp"
 
@@ -34,22 +37,23 @@ struct Answer {
   enum class Kind : std::uint8_t {
     committed,    ///< 201, or 200 for a repeat: `version` is visible on this node
     accepted,     ///< 202
-    conflict,     ///< 409
+    conflict,     ///< 409, 412
+    refused,      ///< 404, 422
     done,         ///< 200 without a version of its own
-    unavailable,  ///< 503, or the connection broke: the outcome is unknown
+    unavailable,  ///< 429, 503, or the connection broke: the outcome is unknown
   };
   Kind kind = Kind::unavailable;
   Version version = 0;
+  std::string location;  ///< of a batch
 };
 
-/// A batch as a client sends it: its content, and in how many chunks it goes into the log where it does not pass
-/// through intake, which needs larger batches to make several.
+/// A batch as a client sends it. Of a node that is not simulated it goes into the log in so many chunks at most.
 struct BatchRequest {
   Content content;
   std::string id;
   Digest digest{};
   std::uint32_t chunk_count = 1;
-  bool through_intake = false;
+  unsigned wait_s = 1;  ///< what the client waits for it to be committed
 };
 
 /// A batch's prices, packed into at most so many chunks.
@@ -73,20 +77,24 @@ class Node {
   bool asks_for_restart() const;
   /// Whether it shows the store's newest version and is ready.
   bool is_settled() const;
+  /// Requests without an answer.
+  std::size_t open_requests() const { return life_ == nullptr ? 0 : life_->api.open_count(); }
   const ProcessPointer& process() const { return life_->process; }
 
-  // --- requests: to be called in a task of this node's process ---
+  // --- requests (node_requests.cpp): to be called in a task of this node's process ---
   Answer submit(const BatchRequest& request);
-  Answer retract(const std::string& source, const std::string& id);
+  Answer retract(const std::string& id, unsigned wait_s);
+  Answer look_up(const BatchRequest& request, const std::string& location);
   Answer put_places(const PlacesDocument& places);
-  Answer read(Version least);
+  Answer read(const RatesAsked& asked);
 
  private:
   struct Life {
-    Life(const Ground& ground, const std::string& name, Runtime runtime_in);
+    Life(const Ground& ground, const std::string& name, const std::shared_ptr<Clocks>& clocks);
     ProcessPointer process;
     Runtime runtime;
     SimLog log;
+    WatchedLog watched_log;                 ///< the service's
     std::unique_ptr<log::Log> writers_log;  ///< for a planted bug; nullptr: `log`
     SimStore store;
     writer::LogCheck log_check;
@@ -96,15 +104,19 @@ class Node {
     follower::Follower follower;
     writer::WriterOptions writer_options;
     writer::Offer offer;
-    intake::MemoryBudget memory{1u << 20};
+    obs::Metrics metrics;
+    follower::Visible rewritten;  ///< for a planted bug: the service's
+    api::Service service;
+    ApiClient api;
     std::stop_source stop;
     Version shown = 0;
   };
-  /// The batch as the store has it for good; nullopt where that cannot be known now.
-  std::optional<Batch> known_batch(Life& life, const std::string& id);
-  Answer answer_when_visible(Life& life, const BatchRequest& request, Duration at_most);
-  Result<std::vector<std::string>> pack(Life& life, const BatchRequest& request);
-  bool wait_for(Life& life, Version least, Duration at_most) const;
+  Answer judge_batch(Life& life, const BatchRequest& request, const ApiAnswer& answer);
+  Answer judge_accepted(Life& life, const BatchRequest& request, const std::string& location);
+  Answer judge_conflict(const BatchRequest& request, const ApiAnswer& answer);
+  Answer judge_rates(Life& life, const RatesAsked& asked, const ApiAnswer& answer);
+  Shown shown(const Life& life, const ApiAnswer& answer) const;
+  Answer unexpected(const ApiAnswer& answer);
 
   Ground ground_;
   std::string name_;

@@ -62,6 +62,12 @@ constexpr std::array all = {
               "prices numbered by the book before are taken into the one loaded anew", 1000},
     PlantName{Plant::new_ports_unnoticed, "new-ports-unnoticed",
               "a follower does not ask for ports that came without a change of places", 50},
+    PlantName{Plant::row_of_other_attempt_taken, "row-of-other-attempt-taken",
+              "a node says 201 of whatever attempt of its batch became the version", 200},
+    PlantName{Plant::version_not_awaited, "version-not-awaited",
+              "a node looks only once whether it shows the version that is demanded", 50},
+    PlantName{Plant::abandoned_attempt_remembered, "abandoned-attempt-remembered",
+              "a batch sent again is accepted because it was put into the log once", 50},
     PlantName{Plant::own_chain_unchecked, "own-chain-unchecked",
               "a follower does not compare the chain of the version that it shows", 1000},
 };

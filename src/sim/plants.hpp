@@ -1,5 +1,5 @@
-// Bugs that a simulation plants on purpose, each by a small wrong turn in the simulated log, store or node: the test of
-// the simulator is that it finds them.
+// Bugs that a simulation plants on purpose, each by a small wrong turn in the simulated log, store or node, or around
+// its endpoints: the test of the simulator is that it finds them.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -41,6 +41,9 @@ enum class Plant : std::uint8_t {
   give_up_clock_restarts,         ///< an open attempt's give-up clock starts anew with each assignment
   hints_survive_reload,           ///< prices numbered by the book before are taken into the one loaded anew
   new_ports_unnoticed,            ///< a follower does not ask for ports that came without a change of places
+  row_of_other_attempt_taken,     ///< a node says 201 of whatever attempt of its batch became the version
+  version_not_awaited,            ///< a node looks only once whether it shows the version that is demanded
+  abandoned_attempt_remembered,   ///< a batch sent again is accepted because it was put into the log once
   own_chain_unchecked,            ///< a follower does not compare the chain of the version that it shows
 };
 

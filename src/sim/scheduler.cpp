@@ -23,13 +23,28 @@ constexpr std::size_t stack_bytes = 512 * 1024;
 constexpr std::size_t stack_bytes = 256 * 1024;
 #endif
 
-/// Stacks from the heap, where a sanitizer can watch over them.
+}  // namespace
+
+Scheduler::Stacks::~Stacks() {
+  for (void* bottom : spare) std::free(bottom);
+}
+
+namespace {
+
+/// Stacks from the heap, where a sanitizer can watch over them; without one they are used again, while they are warm.
 struct StackAllocator {
   boost::context::stack_context* made = nullptr;
+  std::vector<void*>* spare = nullptr;
 
   boost::context::stack_context allocate() const {
     boost::context::stack_context context;
-    void* bottom = std::malloc(stack_bytes);
+    void* bottom = nullptr;
+    if (spare->empty()) {
+      bottom = std::malloc(stack_bytes);
+    } else {
+      bottom = spare->back();
+      spare->pop_back();
+    }
     if (bottom == nullptr) throw std::bad_alloc{};
     context.size = stack_bytes;
     context.sp = static_cast<char*>(bottom) + stack_bytes;
@@ -37,7 +52,12 @@ struct StackAllocator {
     return context;
   }
   void deallocate(boost::context::stack_context& context) noexcept {
-    std::free(static_cast<char*>(context.sp) - context.size);
+    void* bottom = static_cast<char*>(context.sp) - context.size;
+#if defined(__SANITIZE_ADDRESS__)
+    std::free(bottom);
+#else
+    spare->push_back(bottom);
+#endif
   }
 };
 
@@ -82,23 +102,34 @@ Scheduler::~Scheduler() { unwind(); }
 void Scheduler::unwind() {
   for (const auto& task : tasks_) task->process->dead = true;
   for (const auto& task : tasks_) {
-    if (!task->done && task->started) resume(*task);
+    if (task->done) continue;
+    if (task->started) {
+      resume(*task);
+    } else {
+      task->done = true;
+      task->body = nullptr;
+    }
   }
-  tasks_.clear();
+  // The tasks stay: what ends after them may notify whoever waited.
   events_ = {};
+  effects_.clear();
+  free_effects_.clear();
 }
 
 ProcessPointer Scheduler::make_process(std::string name) {
   return std::make_shared<Process>(Process{.name = std::move(name)});
 }
 
-void Scheduler::spawn(const ProcessPointer& process, std::function<void()> body) {
+Join Scheduler::spawn(const ProcessPointer& process, std::function<void()> body) {
   tasks_.push_back(std::make_unique<Task>());
   Task& task = *tasks_.back();
   task.number = tasks_.size();
   task.process = process;
   task.body = std::move(body);
-  push(now_, &task, nullptr);
+  push(now_, &task);
+  return [this, &task] {
+    while (current_ != nullptr && !task.done && !task.process->dead) sleep(std::chrono::milliseconds{1});
+  };
 }
 
 void Scheduler::kill(const ProcessPointer& process) {
@@ -108,7 +139,7 @@ void Scheduler::kill(const ProcessPointer& process) {
     if (task->process != process || task->done) continue;
     ++task->wait;
     if (task->started) {
-      push(now_, task.get(), nullptr);
+      push(now_, task.get());
     } else {
       task->done = true;
       task->body = nullptr;
@@ -120,10 +151,26 @@ void Scheduler::pause(const ProcessPointer& process, Duration time) {
   process->paused_until = std::max(process->paused_until, now_ + time);
 }
 
-void Scheduler::at(Time time, std::function<void()> effect) { push(time, nullptr, std::move(effect)); }
+void Scheduler::at(Time time, std::function<void()> effect) { push(time, nullptr, keep(std::move(effect))); }
 
-void Scheduler::push(Time time, Task* task, std::function<void()> effect) {
-  events_.push({time, random_.next(), ++event_number_, task, task == nullptr ? 0 : task->wait, std::move(effect)});
+void Scheduler::push(Time time, Task* task, std::uint32_t effect) {
+  events_.push({time, random_.next(), ++event_number_, task, task == nullptr ? 0 : task->wait, effect});
+}
+
+std::uint32_t Scheduler::keep(std::function<void()> effect) {
+  if (free_effects_.empty()) {
+    effects_.push_back(std::move(effect));
+    return static_cast<std::uint32_t>(effects_.size() - 1);
+  }
+  const std::uint32_t index = free_effects_.back();
+  free_effects_.pop_back();
+  effects_[index] = std::move(effect);
+  return index;
+}
+
+std::function<void()> Scheduler::take(std::uint32_t effect) {
+  free_effects_.push_back(effect);
+  return std::exchange(effects_[effect], nullptr);
 }
 
 void Scheduler::sleep(Duration time) {
@@ -133,7 +180,7 @@ void Scheduler::sleep(Duration time) {
     if (std::uncaught_exceptions() > 0) return;
     throw Killed{};
   }
-  push(now_ + std::max(time, Duration{0}), &task, nullptr);
+  push(now_ + std::max(time, Duration{0}), &task);
   suspend();
 }
 
@@ -144,7 +191,7 @@ Signal Scheduler::make_signal() {
               [this, state] {
                 ++state->count;
                 for (const auto& [task, wait] : std::exchange(state->waiting, {})) {
-                  if (!task->done && task->wait == wait) push(now_, task, nullptr);
+                  if (!task->done && task->wait == wait) push(now_, task);
                 }
               },
           .wait_past =
@@ -159,19 +206,18 @@ const ProcessPointer& Scheduler::process() const { return current_->process; }
 
 void Scheduler::run(Time until) {
   while (!stopped_ && !events_.empty() && events_.top().time <= until) {
-    // The top is const only so that its order cannot change; it is popped at once.
-    Event event = std::move(const_cast<Event&>(events_.top()));
+    const Event event = events_.top();
     events_.pop();
     now_ = event.time;
     trace_.step(now_, event.task == nullptr ? 0 : event.task->number);
     if (event.task == nullptr) {
-      event.effect();
+      take(event.effect)();
       continue;
     }
     Task& task = *event.task;
     if (task.done || task.wait != event.wait) continue;
     if (task.process->paused_until > now_) {
-      push(task.process->paused_until, &task, nullptr);
+      push(task.process->paused_until, &task);
       continue;
     }
     resume(task);
@@ -185,7 +231,7 @@ void Scheduler::resume(Task& task) {
   if (!task.started) {
     task.started = true;
     task.fiber =
-        boost::context::fiber{std::allocator_arg, StackAllocator{&task.stack},
+        boost::context::fiber{std::allocator_arg, StackAllocator{&task.stack, &stacks_.spare},
                               [this, &task](boost::context::fiber&& main) { return enter(task, std::move(main)); }};
   }
   start_switch(&main_fake_stack_, static_cast<char*>(task.stack.sp) - task.stack.size, task.stack.size);
@@ -219,20 +265,21 @@ boost::context::fiber Scheduler::enter(Task& task, boost::context::fiber&& main)
   return std::move(main_);
 }
 
-Runtime make_runtime(Scheduler& scheduler, const std::shared_ptr<Clocks>& clocks) {
-  return {.boot_time =
-              [&scheduler, clocks] {
-                const auto run = static_cast<double>(scheduler.now().count()) * clocks->boot_rate;
-                return clocks->boot_offset + Duration{static_cast<std::int64_t>(run)};
-              },
-          .wall_time =
-              [&scheduler, clocks] {
-                return clocks->wall_offset +
-                       std::chrono::duration_cast<std::chrono::milliseconds>(scheduler.now()).count();
-              },
-          .sleep = [&scheduler](Duration time) { scheduler.sleep(time); },
-          .fill_random = [&scheduler](std::span<std::uint8_t> bytes) { scheduler.random().fill(bytes); },
-          .make_signal = [&scheduler] { return scheduler.make_signal(); }};
+Runtime make_runtime(Scheduler& scheduler, const std::shared_ptr<Clocks>& clocks, const ProcessPointer& process) {
+  return {
+      .boot_time =
+          [&scheduler, clocks] {
+            const auto run = static_cast<double>(scheduler.now().count()) * clocks->boot_rate;
+            return clocks->boot_offset + Duration{static_cast<std::int64_t>(run)};
+          },
+      .wall_time =
+          [&scheduler, clocks] {
+            return clocks->wall_offset + std::chrono::duration_cast<std::chrono::milliseconds>(scheduler.now()).count();
+          },
+      .sleep = [&scheduler](Duration time) { scheduler.sleep(time); },
+      .fill_random = [&scheduler](std::span<std::uint8_t> bytes) { scheduler.random().fill(bytes); },
+      .make_signal = [&scheduler] { return scheduler.make_signal(); },
+      .spawn = [&scheduler, process](std::function<void()> body) { return scheduler.spawn(process, std::move(body)); }};
 }
 
 }  // namespace ratebook::sim

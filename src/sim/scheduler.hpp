@@ -55,7 +55,9 @@ class Scheduler {
   void explain(std::string_view what) { trace_.explain(what); }
 
   ProcessPointer make_process(std::string name);
-  void spawn(const ProcessPointer& process, std::function<void()> body);
+  /// What it returns waits for the task's end; for a task of the same process. Nobody waits for a process that is dead,
+  /// nor from outside of tasks.
+  Join spawn(const ProcessPointer& process, std::function<void()> body);
   void kill(const ProcessPointer& process);
   void pause(const ProcessPointer& process, Duration time);
 
@@ -97,19 +99,28 @@ class Scheduler {
  private:
   struct Task;
   struct SignalState;
+  struct Stacks {
+    Stacks() = default;
+    Stacks(const Stacks&) = delete;
+    Stacks& operator=(const Stacks&) = delete;
+    ~Stacks();
+    std::vector<void*> spare;
+  };
   struct Event {
     Time time{};
     std::uint64_t tie = 0;
     std::uint64_t number = 0;
-    Task* task = nullptr;    ///< to resume, if it still waits for this
-    std::uint64_t wait = 0;  ///< which of the task's waits
-    std::function<void()> effect;
+    Task* task = nullptr;      ///< to resume, if it still waits for this
+    std::uint64_t wait = 0;    ///< which of the task's waits
+    std::uint32_t effect = 0;  ///< without a task: index into effects_; the queue moves events often
 
     bool operator<(const Event& other) const {  // the queue gives the greatest first
       return std::tie(time, tie, number) > std::tie(other.time, other.tie, other.number);
     }
   };
-  void push(Time time, Task* task, std::function<void()> effect);
+  void push(Time time, Task* task, std::uint32_t effect = 0);
+  std::uint32_t keep(std::function<void()> effect);
+  std::function<void()> take(std::uint32_t effect);
   void resume(Task& task);
   void suspend();
   boost::context::fiber enter(Task& task, boost::context::fiber&& main);
@@ -120,6 +131,9 @@ class Scheduler {
   bool stopped_ = false;
   std::uint64_t event_number_ = 0;
   std::priority_queue<Event> events_;
+  std::vector<std::function<void()>> effects_;
+  std::vector<std::uint32_t> free_effects_;  ///< indexes
+  Stacks stacks_;                            ///< outlives the tasks
   std::deque<std::unique_ptr<Task>> tasks_;
   Task* current_ = nullptr;
   boost::context::fiber main_;
@@ -136,6 +150,6 @@ struct Clocks {
   double boot_rate = 1;
   WallTime wall_offset = 0;
 };
-Runtime make_runtime(Scheduler& scheduler, const std::shared_ptr<Clocks>& clocks);
+Runtime make_runtime(Scheduler& scheduler, const std::shared_ptr<Clocks>& clocks, const ProcessPointer& process);
 
 }  // namespace ratebook::sim

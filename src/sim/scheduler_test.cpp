@@ -135,6 +135,34 @@ TEST_F(SchedulerTest, ACallAnswersWithWhatItDid) {
   EXPECT_EQ(answer, 42);
 }
 
+TEST_F(SchedulerTest, AJoinWaitsForTheEndOfATaskThatLives) {
+  Time joined{-1};
+  scheduler.spawn(process, [&] {
+    const Join join = scheduler.spawn(process, [&] { scheduler.sleep(milliseconds{10}); });
+    join();
+    joined = scheduler.now();
+  });
+  scheduler.run(seconds{1});
+  EXPECT_EQ(joined, milliseconds{10});
+}
+
+TEST_F(SchedulerTest, NobodyWaitsForATaskOfADeadProcess) {
+  bool ended = false;
+  Join join;
+  scheduler.spawn(process, [&] {
+    join = scheduler.spawn(process, [&] { scheduler.sleep(std::chrono::hours{1}); });
+    const std::shared_ptr<void> guard{nullptr, [&](void*) {
+                                        join();
+                                        ended = true;
+                                      }};
+    scheduler.sleep(std::chrono::hours{1});
+  });
+  scheduler.at(milliseconds{5}, [&] { scheduler.kill(process); });
+  scheduler.run(seconds{1});
+  EXPECT_TRUE(ended);
+  join();
+}
+
 TEST_F(SchedulerTest, AnEscapedExceptionStopsTheRunAndIsTold) {
   scheduler.spawn(process, [] { throw std::runtime_error{"boom"}; });
   scheduler.run(seconds{1});
@@ -170,7 +198,7 @@ TEST_F(SchedulerTest, EqualTimesAreOrderedByTheSeed) {
 
 TEST_F(SchedulerTest, ANodesClockStartsAnywhereAndRunsAtItsOwnRate) {
   const auto clocks = std::make_shared<Clocks>(Clocks{seconds{100}, 1.05, 5000});
-  const Runtime runtime = make_runtime(scheduler, clocks);
+  const Runtime runtime = make_runtime(scheduler, clocks, process);
   scheduler.run(seconds{10});
   EXPECT_EQ(runtime.boot_time(), seconds{100} + milliseconds{10'500});
   EXPECT_EQ(runtime.wall_time(), 15'000);

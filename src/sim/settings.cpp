@@ -90,6 +90,7 @@ Settings draw_settings(std::uint64_t seed, Plant plant) {
   settings.faults_end = random.between(seconds{4}, seconds{20});
   Random conditions{~seed};
   draw_conditions(conditions, settings);
+  settings.min_version_wait = conditions.between(milliseconds{100}, milliseconds{1000});
   settings.settled_by = settings.faults_end + settings.late_time_max + 30 * settings.attempt_time_max;
   draw_faults(random, settings);
   // A store that is taken back to before its first record cannot tell one log from another.

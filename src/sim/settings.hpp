@@ -56,6 +56,7 @@ struct Settings {
   std::uint32_t chunks_max = 6;       ///< of a batch
   std::uint32_t prices_max = 12;
   Duration attempt_time_max{};  ///< T
+  Duration min_version_wait{};  ///< of who demands a version
   Duration slow_time_max{};
   Duration late_time_max{};
   Time faults_end{};  ///< and the clients' last requests

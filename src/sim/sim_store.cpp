@@ -438,7 +438,11 @@ Result<std::optional<store::VersionChunk>> SimStore::next_chunk(const store::Hea
 
 Result<std::optional<Batch>> SimStore::batch(const std::string& id) {
   using Found = std::optional<Batch>;
-  return ask<Found>([id](Database& database) -> Result<Found> { return database.batch(id); });
+  auto found = ask<Found>([id](Database& database) -> Result<Found> { return database.batch(id); });
+  if (found && !*found && settings_.planted(Plant::abandoned_attempt_remembered)) {
+    if (const auto header = tried(id)) found->emplace(Batch{.header = *header});
+  }
+  return found;
 }
 
 Result<std::optional<Batch>> SimStore::batch_by_key(const std::string& source, const std::string& key) {

@@ -91,8 +91,9 @@ class SimStore : public store::Store {
   Result<std::optional<Batch>> batch_by_key(const std::string& source, const std::string& key) override;
   Result<store::BatchPage> batches(const store::BatchFilter& filter) override;
 
-  Time cut_off_until{};                                               ///< this node does not reach the store
-  std::function<store::Head()> shown = [] { return store::Head{}; };  ///< by this node: for a planted bug
+  Time cut_off_until{};                                                    ///< this node does not reach the store
+  std::function<store::Head()> shown = [] { return store::Head{}; };       ///< by this node: for a planted bug
+  std::function<std::optional<BatchHeader>(const std::string& id)> tried;  ///< by this node: for a planted bug
 
  private:
   class FollowerReading;

@@ -239,6 +239,7 @@ class Simulation {
   void look_whether_settled() {
     std::string waits = checks_.unsettled(broker_);
     for (const auto& each : nodes_) {
+      if (waits.empty() && each->open_requests() > 0) waits = each->name() + " has not answered a request";
       if (waits.empty() && !each->is_settled()) {
         waits = each->name() + " does not show the newest version, or takes no batches";
       }
