@@ -2,7 +2,9 @@
 
 import json
 import signal
+import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from contextlib import ExitStack, closing
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from conftest import (
     assert_problem,
+    binary,
     connect,
     counts,
     events,
@@ -282,6 +285,29 @@ def test_idle_it_leaves_at_once(server):
         assert server.stop() == 0
         assert time.monotonic() - begin < 15  # of a grace time of 30
     server.start()
+
+
+def test_a_node_that_waits_for_a_silent_engine_is_stopped_all_the_same(tmp_path):
+    """Nobody waits for an answer of it: it ends without the one that it waits for."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        silent.settimeout(60)
+        host, port = silent.getsockname()
+        engines = ("--kafka-brokers", f"{host}:{port}", "--postgres-primary", f"host={host} port={port}")
+        with subprocess.Popen(
+            [binary(), "serve", "--listen", "127.0.0.1:0", *engines, "--postgres-connect-time", "30s"],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        ) as node:
+            try:
+                connection, _ = silent.accept()
+                with closing(connection):
+                    node.send_signal(signal.SIGTERM)
+                    _, said = node.communicate(timeout=60)
+            finally:
+                node.kill()
+    assert node.returncode == 1, said
+    assert "an engine was not waited for" in said
 
 
 def test_sigint_stops_it_as_sigterm_does(server):

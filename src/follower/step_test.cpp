@@ -30,7 +30,10 @@ class VersionStore final : public store::testing::UnaskedStore {
   }
 
   bool confirms_freely() const override { return false; }
-  std::vector<store::Head> proven() const override { return proofs; }
+  std::vector<store::Head> proven() const override {
+    while_proving();
+    return proofs;
+  }
   Result<store::Head> head() override { return newest(); }
   Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
     ++looks;
@@ -68,6 +71,7 @@ class VersionStore final : public store::testing::UnaskedStore {
   int confirmations = 0;
   int looks = 0;
   std::function<void()> while_loading = [] {};
+  std::function<void()> while_proving = [] {};
 
  private:
   void add(VersionRow row) {
@@ -274,6 +278,42 @@ TEST_F(Steps, AProofDoesNotCoverPricesThatTheStoreIsAskedFor) {
   EXPECT_EQ(shown(), before);
 }
 
+TEST_F(Steps, NorPricesThatTheStoreIsAskedForSinceTheyWereLetGoMeanwhile) {
+  commit_offered("a", 1);
+  prove_newest();
+  store.while_proving = [this] { hints.clear(); };
+  store.confirm_fails = true;
+  EXPECT_FALSE(follower.step());
+  EXPECT_EQ(shown(), 0U);
+}
+
+TEST_F(Steps, NorABatchOfWhichNotAllCameBy) {
+  empty_budget();
+  const Version before = shown();
+  Chunk half{.ports = {*PortCode::parse("AAAAA"), *PortCode::parse("BBBBB")}, .items = {}};
+  half.items.push_back({0, 1, Day{19000}, Cents{1}});
+  hints.offer("a", 0, 2, half);
+  store.commit("a", {price(1), price(2)});
+  prove_newest();
+  ASSERT_TRUE(follower.step());
+  EXPECT_EQ(shown(), before);
+  EXPECT_EQ(store.confirmations, 0) << "there is none left";
+}
+
+TEST_F(Steps, NorANewConnectionThatNothingWasConfirmedOn) {
+  empty_budget();
+  const Version before = shown();
+  commit_offered("a", 1);
+  prove_newest();
+  store.connection = 2;
+  ASSERT_TRUE(follower.step());
+  EXPECT_EQ(shown(), before);
+  pass(milliseconds{250});
+  ASSERT_TRUE(follower.step());
+  EXPECT_EQ(shown(), before + 1);
+  EXPECT_EQ(store.confirmations, 1);
+}
+
 TEST_F(Steps, AProofDoesNotSpareTheConfirmationOfANewConnection) {
   commit_offered("a", 1);
   prove_newest();
@@ -293,6 +333,30 @@ TEST_F(Steps, AProofDoesNotCoverARetraction) {
   ASSERT_TRUE(follower.step());
   EXPECT_EQ(store.confirmations, 1);
   EXPECT_TRUE(prices().empty());
+}
+
+TEST_F(Steps, AVersionThatTheStoreLacksIsNotPassedOver) {
+  store.commit("a", {price(1)});
+  store.commit("b", {price(2)});
+  store.rows.erase(store.rows.begin());
+  const auto stepped = follower.step();
+  ASSERT_FALSE(stepped);
+  EXPECT_EQ(stepped.error().failure, Failure::damaged);
+  EXPECT_EQ(shown(), 0U);
+}
+
+TEST_F(Steps, TheNewestIsConfirmedOnlyOnceThePricesOfAllAreShown) {
+  store.commit("a", {price(1)});
+  store.commit("b", {price(2)});
+  Follower narrow{store, runtime, visible, hints, {.prices_per_step_max = 1}};
+  const WallTime confirmed_at = visible.view().confirmed_at;
+  EXPECT_TRUE(*narrow.step()) << "there is more";
+  EXPECT_EQ(shown(), 1U);
+  EXPECT_EQ(visible.view().confirmed_at, confirmed_at);
+  ASSERT_TRUE(narrow.step());
+  ASSERT_TRUE(narrow.step());
+  EXPECT_EQ(shown(), 2U);
+  EXPECT_EQ(visible.view().confirmed_at, runtime.wall_time());
 }
 
 TEST_F(Steps, APortThatOnlyTheLogKnewIsAskedFor) {
@@ -349,6 +413,15 @@ TEST_F(Restored, NothingIsKeptThatWasNumberedByTheBookBefore) {
   pass(milliseconds{1000});
   ASSERT_TRUE(follower.step());
   EXPECT_THAT(prices(), ElementsAre(price(1, 1, 0), price(2, 1, 0), price(3, 1, 0)));
+}
+
+TEST_F(Restored, AnotherHistoryIsNotBelievedUntilTheStoreStandsByIt) {
+  store.commit("b", {price(7)});
+  store.confirm_fails = true;
+  EXPECT_FALSE(follower.step());
+  EXPECT_TRUE(visible.view().ready);
+  EXPECT_EQ(visible.histories(), 0U);
+  EXPECT_THAT(prices(), ElementsAre(price(1)));
 }
 
 TEST_F(Restored, WhatBecameAnotherVersionWhileItWasLoadedIsNotShown) {

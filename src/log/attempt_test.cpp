@@ -161,6 +161,18 @@ TEST_F(AttemptTest, AnUnreadableSpoolVoidsTheAttempt) {
   EXPECT_TRUE(std::holds_alternative<AbandonRecord>(log.records[0]));
 }
 
+TEST_F(AttemptTest, AnUnreadableSpoolAfterDoubtIsStillDoubt) {
+  log.script = {Answer::unknown};  // the first attempt may be in all the same
+  int attempts = 0;
+  const auto submitted = put_batch(log, runtime, header, 2, [&](std::size_t index) -> Result<std::string> {
+    if (index == 0 && ++attempts == 2) return fail(Failure::damaged, "spool");
+    return std::string{"prices"};
+  });
+  ASSERT_FALSE(submitted);
+  EXPECT_EQ(attempts, 2);
+  EXPECT_EQ(submitted.error().failure, Failure::unknown);
+}
+
 TEST_F(AttemptTest, AnyNodeFindsABatchByItsPlace) {
   const auto submitted = put();
   ASSERT_TRUE(submitted);

@@ -7,13 +7,6 @@
 namespace ratebook::postgres {
 namespace {
 
-using std::chrono::milliseconds;
-using store::Outcome;
-using store::contract::attempt_name;
-using store::contract::header_of;
-using store::contract::some_prices;
-using store::contract::TestWriter;
-
 class Bounds : public ::testing::Test {
  protected:
   TestDatabase database;

@@ -8,14 +8,6 @@
 namespace ratebook::postgres {
 namespace {
 
-using std::chrono::milliseconds;
-using store::Outcome;
-using store::contract::attempt_name;
-using store::contract::header_of;
-using store::contract::prices_at;
-using store::contract::some_prices;
-using store::contract::TestWriter;
-
 class Faults : public ::testing::Test {
  protected:
   PostgresOptions quick() const {

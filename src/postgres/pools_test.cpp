@@ -7,12 +7,6 @@
 namespace ratebook::postgres {
 namespace {
 
-using std::chrono::milliseconds;
-using store::contract::attempt_name;
-using store::contract::header_of;
-using store::contract::some_prices;
-using store::contract::TestWriter;
-
 std::chrono::milliseconds since(std::chrono::steady_clock::time_point began) {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
 }

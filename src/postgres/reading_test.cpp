@@ -5,12 +5,6 @@
 namespace ratebook::postgres {
 namespace {
 
-using std::chrono::milliseconds;
-using store::contract::attempt_name;
-using store::contract::header_of;
-using store::contract::some_prices;
-using store::contract::TestWriter;
-
 class Readings : public ::testing::Test {
  protected:
   PostgresOptions quick() const {

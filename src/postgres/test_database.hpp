@@ -15,6 +15,15 @@
 
 namespace ratebook::postgres {
 
+// What all stores' tests have, by its short name.
+using std::chrono::milliseconds;
+using store::Outcome;
+using store::contract::attempt_name;
+using store::contract::header_of;
+using store::contract::prices_at;
+using store::contract::some_prices;
+using store::contract::TestWriter;
+
 /// Statements of a person with SQL.
 class Sql {
  public:

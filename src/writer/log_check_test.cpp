@@ -44,6 +44,7 @@ class OneStore final : public store::testing::UnaskedStore {
   Result<std::vector<Position>> positions(bool newest) override {
     ++asked;
     if (is_silent) return fail(Failure::unavailable, "silent");
+    on_asked(newest);
     return std::vector{newest || !older ? position : *older};
   }
   Result<void> confirm() override { return {}; }
@@ -51,6 +52,7 @@ class OneStore final : public store::testing::UnaskedStore {
 
   Position position;
   std::optional<Position> older;  ///< what a primary that was one says
+  std::function<void(bool newest)> on_asked = [](bool) {};
   std::size_t asked = 0;
   bool is_silent = false;
 };
@@ -84,6 +86,12 @@ class LogCheckTest : public ::testing::Test {
     };
     check.run(0, stop.get_token());
   }
+  /// The store stands at this record, the last of its log, and the first look has found that.
+  void prove(Offset position) {
+    store.stand_at(position);
+    log.count = position + 1;
+    run_for(1ms);
+  }
 
   BootTime now = 100s;
   std::function<void()> on_wait = [] {};
@@ -95,9 +103,7 @@ class LogCheckTest : public ::testing::Test {
 };
 
 TEST_F(LogCheckTest, TheStoresLogIsProvenAtOnce) {
-  store.stand_at(4);
-  log.count = 5;
-  run_for(1ms);
+  prove(4);
   EXPECT_EQ(log.known.doubt(0), std::nullopt);
   EXPECT_EQ(log.known.reach(0).end, 5);
   EXPECT_TRUE(reports.empty());
@@ -109,9 +115,7 @@ TEST_F(LogCheckTest, AStoreThatHasReadNothingTakesAnyLog) {
 }
 
 TEST_F(LogCheckTest, OtherBytesAtThePositionAreAnotherLogUntilTheRightOneIsBack) {
-  store.stand_at(4);
-  log.count = 5;
-  run_for(1ms);
+  prove(4);
   log.prefix = "foreign ";
   run_for(1100ms);
   EXPECT_THAT(log.known.other(0).value_or(""), HasSubstr("other bytes"));
@@ -126,9 +130,7 @@ TEST_F(LogCheckTest, OtherBytesAtThePositionAreAnotherLogUntilTheRightOneIsBack)
 }
 
 TEST_F(LogCheckTest, ALogThatEndsTooEarlyIsAnotherOneWhenANewLeadersTimeIsOver) {
-  store.stand_at(4);
-  log.count = 5;
-  run_for(1ms);
+  prove(4);
   log.count = 0;
   const BootTime began = now;
   bool was_hasty = false;
@@ -190,9 +192,7 @@ TEST_F(LogCheckTest, APositionThatTheStoreDoesNotConfirmSaysNothingOfATrimmedLog
 }
 
 TEST_F(LogCheckTest, WithoutTheStoreTheLastPositionIsLookedAt) {
-  log.count = 5;
-  store.stand_at(4);
-  run_for(1ms);
+  prove(4);
   store.is_silent = true;
   log.prefix = "foreign ";
   run_for(1100ms);
@@ -200,18 +200,14 @@ TEST_F(LogCheckTest, WithoutTheStoreTheLastPositionIsLookedAt) {
 }
 
 TEST_F(LogCheckTest, ALogThatIsSilentIsNoOtherLog) {
-  log.count = 5;
-  store.stand_at(4);
-  run_for(1ms);
+  prove(4);
   log.is_silent = true;
   run_for(30s);
   EXPECT_EQ(log.known.doubt(0), std::nullopt);
 }
 
 TEST_F(LogCheckTest, ALookIsTakenAtOnceWhereItIsAskedFor) {
-  log.count = 5;
-  store.stand_at(4);
-  run_for(1ms);
+  prove(4);
   bool asked = false;
   run_for(600ms, [&] {
     if (std::exchange(asked, true)) return;
@@ -247,6 +243,21 @@ TEST_F(LogCheckTest, NorDoesOneThatWasAskedForBeforeTheDoubt) {
   log.known.is_other(0, "a writer has seen it", true);
   bool was_cleared = false;
   run_for(3s, [&] { was_cleared = was_cleared || !log.known.other(0); });
+  EXPECT_FALSE(was_cleared);
+}
+
+TEST_F(LogCheckTest, NorDoesOneThatNeedNotBeTheNewestHoweverFreshItIs) {
+  prove(4);
+  store.older = Position{};
+  bool was_found = false;
+  store.on_asked = [&](bool newest) {
+    if (newest || std::exchange(was_found, true)) return;
+    log.prefix = "foreign ";
+    log.known.is_other(0, "a writer has seen it", true);
+  };
+  bool was_cleared = false;
+  run_for(4s, [&] { was_cleared = was_cleared || (was_found && !log.known.other(0)); });
+  EXPECT_TRUE(was_found);
   EXPECT_FALSE(was_cleared);
 }
 

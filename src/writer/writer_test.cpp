@@ -38,9 +38,11 @@ class HeldLog final : public log::Log {
     if (begin == end) now_ += wait;
     return std::vector(begin, end);
   }
-  log::Assignment assignment() override { return is_away ? log::Assignment{2, {}} : log::Assignment{1, {0}}; }
+  log::Assignment assignment() override {
+    return is_away ? log::Assignment{generation + 1, {}} : log::Assignment{generation, {0}};
+  }
   void leave(const std::string&, log::Leave how) override {
-    EXPECT_EQ(how, log::Leave::for_now);
+    if (how == log::Leave::for_good) return left_for_good.push_back(now_);
     is_away = true;
     left.push_back(now_);
   }
@@ -61,7 +63,9 @@ class HeldLog final : public log::Log {
   std::vector<Offset> trimmed;  ///< before what
   bool is_own = false;
   bool is_away = false;
-  std::vector<BootTime> left;  ///< when
+  std::uint64_t generation = 1;         ///< of the assignment
+  std::vector<BootTime> left;           ///< when, for a while
+  std::vector<BootTime> left_for_good;  ///< when
 
  private:
   BootTime& now_;
@@ -84,7 +88,9 @@ class SlowStore final : public store::testing::UnaskedStore {
   Result<std::vector<PortNumber>> number_ports(std::span<const PortCode> codes) override {
     return std::vector<PortNumber>(codes.size());
   }
-  Result<std::optional<Batch>> batch(const std::string&) override { return std::nullopt; }
+  Result<std::optional<Batch>> batch(const std::string& id) override {
+    return id == decided ? std::optional{Batch{}} : std::nullopt;
+  }
   double stage_rest() const override { return rest_; }
   std::size_t stage_width() const override { return width; }
   Result<void> stage(const store::StageRequest& request) override {
@@ -93,12 +99,15 @@ class SlowStore final : public store::testing::UnaskedStore {
     chunks.push_back(request.chunk);
     staged.emplace_back(request.attempt.front(), now_);
     now_ += 100ms;
+    on_stage();
     return {};
   }
   Result<std::vector<store::Outcome>> publish(const store::PublishRequest& request) override {
     for (const auto& decision : request.decisions) {
       published += std::get<store::CommitDecision>(decision).attempt.front();
     }
+    swept.insert(swept.end(), request.swept.begin(), request.swept.end());
+    on_publish();
     if (published.size() == 2) stop.request_stop();
     return std::vector<store::Outcome>(request.decisions.size());
   }
@@ -109,6 +118,10 @@ class SlowStore final : public store::testing::UnaskedStore {
   std::vector<std::uint32_t> chunks;              ///< as they were staged
   std::vector<std::pair<char, BootTime>> staged;  ///< attempts, and when
   std::string published;
+  std::vector<std::string> swept;
+  std::string decided;  ///< the id of a batch that it knows
+  std::function<void()> on_stage = [] {};
+  std::function<void()> on_publish = [] {};
   std::stop_source stop;
   std::vector<std::pair<BootTime, BootTime>> absences;  ///< from, until
   BootTime takes_nothing_until{};                       ///< no chunk, though it answers questions
@@ -145,19 +158,27 @@ class WriterTest : public ::testing::Test {
     std::size_t width = 1;
     std::size_t held_bytes_max = 1u << 20;
     Duration at_most = 1000s;
+    std::string decided;  ///< the source of a batch that the store knows
+    std::function<void()> on_stage = [] {};
+    std::function<void()> on_publish = [] {};
+    std::function<std::uint64_t()> history = [] { return std::uint64_t{0}; };
   };
   SlowStore run(const Given& given) {
     runtime_.boot_time = [this] { return now_; };
     SlowStore store{runtime_, now_, given.rest};
     store.position = given.position;
     store.width = given.width;
+    store.decided = batch_id(given.decided, "k", Digest{});
+    store.on_stage = given.on_stage;
+    store.on_publish = given.on_publish;
     store.takes_nothing_until = now_ + given.takes_nothing;
     for (const auto& [from, until] : given.absences) store.absences.emplace_back(now_ + from, now_ + until);
     runtime_.sleep = [&, until = now_ + given.at_most](Duration time) {
       now_ += time;
       if (now_ > until) store.stop.request_stop();
     };
-    const WriterOptions options{.held_bytes_max = given.held_bytes_max, .small_batch_chunks = 1};
+    const WriterOptions options{
+        .held_bytes_max = given.held_bytes_max, .small_batch_chunks = 1, .history = given.history};
     run_partition(log_, store, runtime_, 0, options, [](auto&&...) {}, store.stop.get_token());
     return store;
   }
@@ -287,6 +308,67 @@ TEST_F(WriterTest, WhatWasReadAsTheLogTurnedOutToBeAnotherIsNotDecided) {
   log_.on_read = [&] { log_.known->is_other(0, "another", true); };
   EXPECT_EQ(run({.at_most = 20s}).published, "");
   EXPECT_TRUE(log_.trimmed.empty());
+}
+
+TEST_F(WriterTest, NorIsWhatIsStagedAsItTurnsOutToBeAnother) {
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.known.emplace(runtime_, 1);
+  const auto find_another = [&] { log_.known->is_other(0, "another", true); };
+  EXPECT_EQ(run({.at_most = 20s, .on_stage = find_another}).published, "");
+}
+
+TEST_F(WriterTest, AnotherLogIsNotTrimmed) {
+  for (int i = 0; i < 300; ++i) add('0', "before", 1);
+  add('a', "one", 1);
+  add('b', "another", 1);
+  log_.is_own = true;
+  log_.known.emplace(runtime_, 1);
+  const auto find_another = [&] { log_.known->is_other(0, "another", true); };
+  EXPECT_EQ(run({.position = 299, .on_publish = find_another}).published, "ab");
+  EXPECT_TRUE(log_.trimmed.empty());
+}
+
+TEST_F(WriterTest, APartitionThatWasAwayForAMomentIsClaimedAnew) {
+  add('a', "large", 4);
+  add('b', "small", 1);
+  EXPECT_EQ(run({.on_publish = [&] { log_.generation += 2; }}).claims, 2U);
+}
+
+TEST_F(WriterTest, APartitionIsClaimedAnewWhereTheStoreHasAnotherHistory) {
+  add('a', "large", 4);
+  add('b', "small", 1);
+  std::uint64_t histories = 0;
+  const auto restore = [&] { ++histories; };
+  EXPECT_EQ(run({.on_publish = restore, .history = [&] { return histories; }}).claims, 2U);
+}
+
+TEST_F(WriterTest, WhatTheLogDecidedAgainstIsToldToTheStore) {
+  add('c', "dead", 2);
+  log_.records.pop_back();
+  log_.records.push_back({1, log::encode(log::AbandonRecord{std::string(32, 'c')})});
+  add('a', "one", 1);
+  add('b', "another", 1);
+  EXPECT_EQ(run({}).swept, std::vector{std::string(32, 'c')});
+}
+
+TEST_F(WriterTest, ALargeBatchThatWasDecidedBeforeIsNotStagedAgain) {
+  add('a', "large", 4);
+  add('b', "small", 1);
+  const auto store = run({.decided = "large"});
+  EXPECT_EQ(store.published, "ab");
+  ASSERT_EQ(store.staged.size(), 1U);
+  EXPECT_EQ(store.staged.front().first, 'b');
+}
+
+TEST_F(WriterTest, ALogOfALaterReleaseIsLeftToNodesThatKnowIt) {
+  add('a', "one", 1);
+  add('c', "later", 1);
+  log_.records.back().bytes += std::string{'\x08', '\x7f'};  // the format once more: the last one counts
+  const auto store = run({.at_most = 20s});
+  EXPECT_EQ(store.published, "");
+  EXPECT_FALSE(log_.left_for_good.empty());
+  EXPECT_TRUE(log_.left.empty());
 }
 
 TEST_F(WriterTest, APositionWhoseRecordHasOtherBytesIsGivenBack) {
