@@ -165,6 +165,16 @@ TEST_F(EventHubTest, AfterTheBookWasLoadedAnewTheStoreFillsTheGap) {
   EXPECT_THAT(sent_, ElementsAre(event(3), event(4), event(5)));
 }
 
+TEST_F(EventHubTest, WhatTheStoreLacksIsNotPassedOver) {
+  for (const Version version : {1, 2, 4, 5}) commit(version);
+  show(1, 2);
+  open(std::nullopt);
+  visible_.show({book_of(5), {}}, 1, true);
+  run_executed();
+  EXPECT_TRUE(sent_.empty());
+  EXPECT_TRUE(closed_) << "the client comes again, and goes on from what it has";
+}
+
 TEST_F(EventHubTest, AClosedStreamGetsNothingMore) {
   show(1, 1);
   const auto listener = open(std::nullopt);

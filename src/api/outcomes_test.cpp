@@ -422,5 +422,33 @@ TEST(Outcomes, EveryWaitEndsOnceUnderConcurrency) {
   EXPECT_EQ(found, thread_count * per_thread);
 }
 
+TEST(Outcomes, NoVersionComesBetweenALookAndItsWait) {
+  const HandClock clock;
+  HeldStore store{clock.runtime};
+  follower::Visible visible;
+  std::atomic<Version> told = 0;
+  Outcomes outcomes{store, visible, clock.runtime, [](const auto& work) { work(); }, {}};
+  constexpr Version last = 3000;
+  std::vector<book::Snapshot> books;
+  for (Version version = 0; version <= last; ++version) books.push_back(book_of(version));
+  std::atomic<Version> begun = 0;
+  std::atomic<Version> shown = 0;
+  const std::jthread shows{[&] {
+    for (Version version = 1; version <= last; ++version) {
+      while (begun < version) std::this_thread::yield();
+      visible.show({books[version], {}}, 1, true);
+      shown = version;
+    }
+  }};
+  Version missed = 0;
+  for (Version version = 1; version <= last; ++version) {
+    begun = version;
+    outcomes.await_version(version, 1h, [&](bool) { told = version; });
+    while (shown < version) std::this_thread::yield();
+    if (told != version) ++missed;
+  }
+  EXPECT_EQ(missed, 0U);
+}
+
 }  // namespace
 }  // namespace ratebook::api

@@ -1,271 +1,23 @@
-// The endpoints behind a real server on loopback, with a log and a store that stay silent until a test lets them go:
-// whoever needs only the other one, or neither, is answered meanwhile.
-#include <arpa/inet.h>
+// Whoever waits for the log, the store or a version, beside others that stay silent: who needs only the other one, or
+// neither, is answered meanwhile.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <atomic>
-#include <condition_variable>
-#include <fstream>
-#include <thread>
-
-#include "api/endpoints.hpp"
-#include "api/testing.hpp"
-#include "http/server.hpp"
-#include "log/record.hpp"
+#include "api/test_server.hpp"
 
 namespace ratebook::api {
 namespace {
 
+using testing::book_at;
+using testing::Call;
 using testing::chain_of;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using testing::header_of;
 using testing::row_of;
+using testing::until;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds patience{30};  // then a test has failed
-
-/// Holds whoever passes while it is closed, and counts them.
-class Gate {
- public:
-  void close() {
-    const std::lock_guard lock{mutex_};
-    is_open_ = false;
-  }
-  void open() {
-    {
-      const std::lock_guard lock{mutex_};
-      is_open_ = true;
-    }
-    changed_.notify_all();
-  }
-  void pass() {
-    std::unique_lock lock{mutex_};
-    ++held_;
-    changed_.notify_all();
-    changed_.wait_for(lock, 2 * patience, [this] { return is_open_; });
-    --held_;
-  }
-  bool await_held(std::size_t count) {
-    std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, patience, [&] { return held_ >= count; });
-  }
-  std::size_t held() {
-    const std::lock_guard lock{mutex_};
-    return held_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_open_ = true;
-  std::size_t held_ = 0;
-};
-
-class GatedLog final : public log::Log {
- public:
-  std::uint32_t partition_count() const override { return 12; }
-  bool is_part_of_store() const override { return false; }
-  Result<Offset> append(std::uint32_t, const log::RecordSource& source) override {
-    std::string first;
-    while (true) {
-      auto record = source();
-      if (!record) return std::unexpected(record.error());
-      if (!*record) break;
-      if (first.empty()) first = **std::move(record);
-    }
-    const auto record = log::decode(first);
-    const bool gives_up = record && std::holds_alternative<log::AbandonRecord>(*record);
-    (gives_up ? abandons : appends).pass();
-    if (is_silent) return fail(Failure::unknown, "silent");
-    if (record && std::holds_alternative<log::ChunkRecord>(*record)) {
-      const std::lock_guard lock{mutex_};
-      records_.push_back(first);
-    }
-    return ++appended - 1;
-  }
-  Result<std::vector<log::StoredRecord>> read(std::uint32_t, Offset from, std::size_t, Duration) override {
-    reads.pass();
-    if (is_silent) return fail(Failure::unavailable, "silent");
-    const std::lock_guard lock{mutex_};
-    if (from >= static_cast<Offset>(records_.size())) return std::vector<log::StoredRecord>{};
-    return std::vector{log::StoredRecord{from, records_[static_cast<std::size_t>(from)]}};
-  }
-  log::Assignment assignment() override { return {}; }
-  Result<void> trim(std::uint32_t, Offset) override { return {}; }
-
-  void put(const BatchHeader& header) {
-    const std::lock_guard lock{mutex_};
-    records_.push_back(log::encode(log::ChunkRecord{header, std::string(32, 'a'), 0, true, "prices"}));
-  }
-
-  std::string attempt_of(const std::string& id) {
-    const std::lock_guard lock{mutex_};
-    for (const auto& bytes : records_) {
-      const auto record = log::decode(bytes);
-      const auto* chunk = std::get_if<log::ChunkRecord>(&*record);
-      if (chunk != nullptr && chunk->batch.id == id) return chunk->attempt;
-    }
-    return "";
-  }
-
-  Gate appends, abandons, reads;
-  std::atomic<bool> is_silent = false;
-  std::atomic<Offset> appended = 0;
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> records_;
-};
-
-class GatedStore final : public store::testing::UnaskedStore {
- public:
-  explicit GatedStore(const Runtime& runtime) : UnaskedStore(runtime), held(runtime) {}
-
-  Result<std::optional<Batch>> batch(const std::string& id) override {
-    questions.pass();
-    return held.batch(id);
-  }
-  Result<std::optional<Batch>> batch_by_key(const std::string&, const std::string&) override {
-    questions.pass();
-    return std::nullopt;
-  }
-  Result<store::BatchPage> batches(const store::BatchFilter&) override {
-    questions.pass();
-    return store::BatchPage{};
-  }
-  Result<store::Head> head() override { return head_is; }
-  Result<store::Head> places_head(Version) override { return store::Head{1, chain_of(1)}; }
-  Result<Version> put_places(const PlacesDocument&, const std::optional<std::string>&, WallTime) override { return 1; }
-  Result<std::vector<VersionRow>> versions(Version after, std::size_t limit) override {
-    return held.versions(after, limit);
-  }
-  Result<PlacesDocument> places(Version) override { return PlacesDocument{}; }
-
-  testing::HeldStore held;
-  Gate questions;
-  store::Head head_is{1, chain_of(1)};
-};
-
-PlacesDocument two_ports() {
-  return {{{"north", "North", ""}}, {{"CNSGH", "Shanghai", "north"}, {"NLRTM", "Rotterdam", "north"}}};
-}
-
-book::Snapshot book_at(Version version) {
-  book::Loader loader;
-  return loader.finish(version, chain_of(version), std::make_shared<const PlaceTree>(two_ports()));
-}
-
-struct Got {
-  unsigned status = 0;
-  std::string text;  ///< with its head; empty: none came in time
-};
-
-/// One request on a connection of its own.
-class Call {
- public:
-  Call(std::uint16_t port, const std::string& request) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{patience.count(), 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return;
-    static_cast<void>(!::send(socket_, request.data(), request.size(), MSG_NOSIGNAL));
-  }
-  Call(Call&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
-  Call& operator=(Call&&) = delete;
-  ~Call() {
-    if (socket_ >= 0) ::close(socket_);
-  }
-
-  /// Until the server closes, as each request asks it to.
-  Got answer() const {
-    Got got;
-    std::array<char, 4096> bytes{};
-    while (true) {
-      const auto count = ::recv(socket_, bytes.data(), bytes.size(), 0);
-      if (count <= 0) break;
-      got.text.append(bytes.data(), static_cast<std::size_t>(count));
-    }
-    if (got.text.size() > 12) got.status = static_cast<unsigned>(std::stoul(got.text.substr(9, 3)));
-    return got;
-  }
-
- private:
-  int socket_;
-};
-
-class WaitsTest : public ::testing::Test {
- protected:
-  WaitsTest() { limits.uploads.per_source_max = 64; }
-  ~WaitsTest() override { end(); }
-
-  void start() {
-    visible.show({book_at(1), {}}, 1, true);
-    service.emplace(Parts{runtime, log, store, visible, metrics, tokens ? &*tokens : nullptr}, limits,
-                    intake::Limits{});
-    http::ServerOptions options;
-    options.port = 0;
-    options.cores = 1;
-    options.grace_time = 1s;
-    server.emplace(options, routes(*service), [](const http::Answered&) {});
-    port = server->listen().value();
-    thread = std::thread{[this] { server->run(); }};
-  }
-  void end() {
-    for (Gate* gate : {&log.appends, &log.abandons, &log.reads, &store.questions}) gate->open();
-    if (!thread.joinable()) return;
-    server->stop();
-    thread.join();
-    server.reset();
-    service.reset();
-  }
-
-  Call send(const std::string& method, const std::string& target, const std::string& headers = "",
-            const std::string& body = "") const {
-    return Call{port,
-                fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}{}\r\n{}", method, target,
-                            headers, method == "GET" ? "" : fmt::format("Content-Length: {}\r\n", body.size()), body)};
-  }
-  Call post(const std::string& source, const std::string& key, int wait = 0) const {
-    return send("POST", "/v1/batches?source=" + source,
-                fmt::format("Content-Type: text/csv\r\nIdempotency-Key: {}\r\nPrefer: wait={}\r\n", key, wait),
-                "orig_code,dest_code,day,price\nCNSGH,NLRTM,2026-01-31,12.50\n");
-  }
-  std::string id_of(const std::string& source, const std::string& key) const {
-    const auto dry = send("POST", "/v1/batches?dry_run=true&source=" + source,
-                          fmt::format("Content-Type: text/csv\r\nIdempotency-Key: {}\r\n", key),
-                          "orig_code,dest_code,day,price\nCNSGH,NLRTM,2026-01-31,12.50\n")
-                         .answer();
-    const auto at = dry.text.find("\"id\":\"");
-    return at == std::string::npos ? "" : dry.text.substr(at + 6, 32);
-  }
-  static std::vector<unsigned> statuses(const std::vector<Call>& calls) {
-    std::vector<unsigned> all;
-    for (const Call& call : calls) all.push_back(call.answer().status);
-    return all;
-  }
-
-  Runtime runtime = machine_runtime();
-  GatedLog log;
-  GatedStore store{runtime};
-  follower::Visible visible;
-  obs::Metrics metrics;
-  std::optional<access::Keeper> tokens;
-  Limits limits;
-  std::optional<Service> service;
-  std::optional<http::Server> server;
-  std::uint16_t port = 0;
-  std::thread thread;
-};
+class WaitsTest : public testing::ServedTest {};
 
 const std::string some_id(32, '7');
 
@@ -314,16 +66,10 @@ TEST_F(WaitsTest, WhatThisNodeRemembersNeedsNeitherStoreNorLog) {
 }
 
 TEST_F(WaitsTest, APlaceOfOtherSourcesIsNotLookedUp) {
-  const std::string path = ::testing::TempDir() + "waits_test_tokens." + std::to_string(::getpid());
   const auto line = [](const std::string& name, access::Role role, const std::vector<std::string>& sources) {
     return access::format_grant({name, {role}, sources, sha256(name), {}});
   };
-  std::ofstream{path} << line("sender", access::Role::send, {"carrier-a"}) << line("reader", access::Role::read, {});
-  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
-  tokens.emplace(path);
-  const auto read = tokens->reread();
-  ASSERT_TRUE(read) << read.error().message;
-  ::unlink(path.c_str());
+  set_tokens(line("sender", access::Role::send, {"carrier-a"}) + line("reader", access::Role::read, {}));
   start();
   log.reads.close();
   const auto ask = [&](const std::string& token, const std::string& at) {
@@ -360,6 +106,7 @@ TEST_F(WaitsTest, EveryPostToASilentLogIsAnsweredAsTheFirstIs) {
     EXPECT_THAT(answer.text, HasSubstr("Retry-After"));
   }
   EXPECT_EQ(service->uploads.count(), 0U);
+  EXPECT_EQ(service->outcomes.watched_count(), 0U);
   EXPECT_GE(service->abandons.queued(), 255U);
 }
 
@@ -387,13 +134,13 @@ TEST_F(WaitsTest, ASilentStoreDelaysNoAnswerThatNeedsNoStore) {
   }
   const auto fresh = post("carrier-b", "fresh", 60);
   const std::string fresh_id = id_of("carrier-b", "fresh");
-  while (service->outcomes.watched_count() < 41) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(until([&] { return service->outcomes.watched_count() == 41; }));
   store.questions.close();
   visible.show({book_at(2), rows}, 1, true);
   ASSERT_TRUE(store.questions.await_held(1));
   const auto version = send("GET", "/v1/rates?origin=CNSGH&destination=NLRTM&date_from=2026-01-01&date_to=2026-01-02",
                             "Ratebook-Min-Version: 3\r\n");
-  while (service->outcomes.watched_count() < 2) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(until([&] { return service->outcomes.watched_count() == 2; }));
   auto row = row_of(3, fresh_id);
   row.attempt = log.attempt_of(fresh_id);
   visible.show({book_at(3), {row}}, 1, true);
@@ -403,41 +150,6 @@ TEST_F(WaitsTest, ASilentStoreDelaysNoAnswerThatNeedsNoStore) {
   EXPECT_THAT(statuses(repeats), Each(200U));
 }
 
-TEST_F(WaitsTest, NoNumberOfUploadsAtOnceExceedsTheBoundOfWhatWaits) {
-  limits.accepted_per_source_max = 4;
-  start();
-  log.appends.close();
-  std::vector<Call> calls;
-  for (int i = 0; i < 12; ++i) calls.push_back(post("carrier-a", "k" + std::to_string(i)));
-  ASSERT_TRUE(log.appends.await_held(4));
-  while (service->uploads.count() > 4) std::this_thread::sleep_for(1ms);  // the others are refused meanwhile
-  EXPECT_EQ(log.appends.held(), 4U);
-  log.appends.open();
-  const auto all = statuses(calls);
-  EXPECT_EQ(std::ranges::count(all, 202U), 4);
-  EXPECT_EQ(std::ranges::count(all, 429U), 8);
-  EXPECT_EQ(service->outcomes.waiting("carrier-a").count, 4U);
-  EXPECT_EQ(post("carrier-a", "more").answer().status, 429U);
-  EXPECT_EQ(post("carrier-b", "more").answer().status, 202U);
-}
-
-TEST_F(WaitsTest, ARetractionOfABatchThatAnotherNodeHasAcceptedIsNotCommitted) {
-  start();
-  auto header = header_of("");
-  header.digest = sha256("prices");
-  header.id = batch_id(header.source, header.key, header.digest);
-  log.put(header);
-  const std::string id = header.id;
-  const auto partition = std::to_string(partition_of("carrier-a", 12));
-  const std::string path = "/v1/batches/" + id + "/retraction";
-  const auto answer = send("POST", path + "?at=" + partition + "-0").answer();
-  EXPECT_EQ(answer.status, 409U);
-  EXPECT_THAT(answer.text, HasSubstr("not-committed"));
-  EXPECT_EQ(send("POST", path).answer().status, 404U);
-  EXPECT_EQ(send("POST", path + "?at=" + partition + "-1").answer().status, 404U);
-  EXPECT_EQ(send("POST", path + "?at=1").answer().status, 400U);
-}
-
 TEST_F(WaitsTest, AnAnswerAfterASecondWaitIsOfTheVersionThatWasDemanded) {
   limits.min_version_wait = 500ms;
   start();
@@ -445,7 +157,7 @@ TEST_F(WaitsTest, AnAnswerAfterASecondWaitIsOfTheVersionThatWasDemanded) {
   const auto call =
       send("GET", "/v1/rates?origin=CNSGH&destination=NLRTM&date_from=2026-01-01&date_to=2026-01-02&version=9",
            "Ratebook-Min-Version: 5\r\n");
-  while (service->outcomes.watched_count() < 1) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(until([&] { return service->outcomes.watched_count() == 1; }));
   store.head_is = {3, chain_of(3)};
   visible.show({book_at(3), {}}, 1, true);  // a store that was restored
   const auto answer = call.answer();

@@ -18,7 +18,7 @@ TEST(EndInTimeDeathTest, AProcessThatSomethingHoldsUpEndsAllTheSame) {
         EndInTime end{[] { std::fputs("too late", stderr); }};
         end.begin(10ms, 3);
         end.begin(10ms, 4);  // the first word counts
-        std::this_thread::sleep_for(60s);
+        std::this_thread::sleep_for(20s);
       },
       testing::ExitedWithCode(3), "too late");
 }
@@ -30,7 +30,9 @@ TEST(EndInTime, WhoEndsByItselfIsLeftAlone) {
     end.begin(1h, 3);
   }
   EXPECT_FALSE(was_late);
-  { const EndInTime never_begun{[&] { was_late = true; }}; }
+  {
+    const EndInTime never_begun{[&] { was_late = true; }};
+  }
   EXPECT_FALSE(was_late);
 }
 

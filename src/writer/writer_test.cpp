@@ -310,6 +310,15 @@ TEST_F(WriterTest, WhatWasReadAsTheLogTurnedOutToBeAnotherIsNotDecided) {
   EXPECT_TRUE(log_.trimmed.empty());
 }
 
+TEST_F(WriterTest, NorDoesItSayThatThisReleaseIsTooOld) {
+  add('c', "later", 1);
+  log_.records.back().bytes += std::string{'\x08', '\x7f'};
+  log_.known.emplace(runtime_, 1);
+  log_.on_read = [&] { log_.known->is_other(0, "another", true); };
+  static_cast<void>(run({.at_most = 20s}));
+  EXPECT_TRUE(log_.left_for_good.empty());
+}
+
 TEST_F(WriterTest, NorIsWhatIsStagedAsItTurnsOutToBeAnother) {
   add('a', "one", 1);
   add('b', "another", 1);
