@@ -43,8 +43,9 @@ class Place : public testing::Test {
     commit("1");
   }
 
-  void start() {
+  void start(Duration idle = CheckpointOptions{}.idle) {
     FileOptions options;
+    options.checkpoint.idle = idle;
     options.checkpoint.close_look = 10ms;
     options.report = [this](obs::Level, const std::string& what) {
       const std::lock_guard lock{mutex_};
@@ -278,6 +279,19 @@ TEST_P(WrittenOver, AcceptedIsKept_NothingIsTakenOrRead) {
   EXPECT_EQ(check_file(path())->version, 1U) << "exactly the backup";
 }
 INSTANTIATE_TEST_SUITE_P(, WrittenOver, testing::Bool());
+
+TEST_F(Place, NothingIsMovedIntoAFileThatWasWrittenOver) {
+  file_.reset();
+  ASSERT_TRUE(backup_file(path(), folder_.file("backup.db")));
+  const std::string backup = bytes_of(folder_.file("backup.db"));
+  start(500ms);
+  writer_.emplace(file_->store());
+  commit("2");
+  write_over(path(), backup);
+  ASSERT_TRUE(until([&] { return was_said("written over"); }));
+  std::this_thread::sleep_for(1s);  // what stands in the WAL is due meanwhile
+  EXPECT_EQ(bytes_of(path()), backup);
+}
 
 TEST_F(Place, WrittenOverWithTheSameLengthIsSeen) {
   std::string bytes = bytes_of(path());

@@ -176,5 +176,24 @@ TEST(Transaction, ThatAnotherProgramKeepsFromBeginningDoesNotKeepTheReader) {
   EXPECT_EQ(written.rows(), 2);
 }
 
+// A restart may find what was committed then, or not (rule 28).
+TEST(Transaction, ThatWasCommittedAsTheFileWasMovedAwayIsUnknown) {
+  Written written{{}};
+  std::string path = written.path();
+  const auto moved = written.side().join(
+      [&](WriteSide::Turn& turn) {
+        turn.db().run("INSERT INTO t VALUES (1)");
+        // Called behind the look at the file that comes before a commit.
+        const auto move_away = [](void* from) {
+          std::filesystem::rename(*static_cast<std::string*>(from), *static_cast<std::string*>(from) + "-away");
+          return 0;
+        };
+        sqlite3_commit_hook(turn.db().handle(), move_away, &path);
+      },
+      [] {});
+  ASSERT_FALSE(moved.has_value());
+  EXPECT_EQ(moved.error().failure, Failure::unknown);
+}
+
 }  // namespace
 }  // namespace ratebook::sqlite
