@@ -33,6 +33,27 @@ TEST_F(Faults, CommitThatIsCancelledWhileItWaitsIsUnknownAndIsLookedUp) {
   EXPECT_EQ(node.store().batch(header.id)->value().status, BatchStatus::committed);
 }
 
+TEST_F(Faults, AnErrorThatMayHaveComeAfterTheCommitIsUnknown) {
+  const auto options = quick();
+  const Runtime runtime = machine_runtime();
+  auto connection = Connection::open(options.primary, options, runtime, BootTime::max(), 0);
+  ASSERT_TRUE(connection.has_value()) << connection.error().message;
+  const auto failure = [&](const std::string& state, Effect effect) {
+    const auto raised = connection->run(Statement{"DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '" + state + "'; END$$"},
+                                        effect);
+    return raised ? Failure::refused : raised.error().failure;
+  };
+  // A session that is ended, a connection that breaks, an error of the server or of its disk.
+  for (const auto* state : {"57P01", "57P02", "08006", "XX000", "58030"}) {
+    EXPECT_EQ(failure(state, Effect::change), Failure::unknown) << state;
+    EXPECT_EQ(failure(state, Effect::none), Failure::unavailable) << state;
+  }
+  EXPECT_EQ(failure("40P01", Effect::change), Failure::unavailable) << "surely without effect";
+  EXPECT_EQ(failure("53100", Effect::change), Failure::full);
+  EXPECT_EQ(failure("RB001", Effect::change), Failure::lost);
+  EXPECT_EQ(failure("RB002", Effect::change), Failure::not_found);
+}
+
 TEST_F(Faults, WhatIsReadIsNotShownWhereNoStandbyConfirmsIt) {
   TestNode node{quick()};
   TestWriter writer{node.store()};
