@@ -43,8 +43,18 @@ TEST_F(KafkaRead, WhatIsThereComesWithoutWaiting) {
   EXPECT_EQ(first(9, 1), "9");
   const auto both = log->read(0, 0, 2, 0s + 1ns);
   ASSERT_TRUE(both);
-  ASSERT_EQ(both->size(), 2U);            // at most two bytes
-  EXPECT_EQ(first(2, in_sequence), "2");  // what was one too many is not lost
+  ASSERT_EQ(both->size(), 2U);  // at most two bytes
+  EXPECT_EQ(first(2, in_sequence), "2");
+}
+
+TEST_F(KafkaRead, WhatIsOneTooManyComesInItsTurn) {
+  fill(20);
+  for (const Offset next : {10, 3, 10, 3, 10, 3}) {
+    const auto nine = log->read(0, 9, 2, 0s + 1ns);
+    ASSERT_TRUE(nine);
+    ASSERT_EQ(nine->size(), 1U) << "record 10 has two bytes";
+    EXPECT_EQ(first(next, in_sequence), std::to_string(next));
+  }
 }
 
 TEST_F(KafkaRead, TheEndIsWhereTheNextRecordWillStand) {

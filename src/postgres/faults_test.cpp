@@ -33,14 +33,28 @@ TEST_F(Faults, CommitThatIsCancelledWhileItWaitsIsUnknownAndIsLookedUp) {
   EXPECT_EQ(node.store().batch(header.id)->value().status, BatchStatus::committed);
 }
 
+TEST_F(Faults, NorIsAChunkOrAChangeOfPlacesVouchedForWhoseCommitWasCancelled) {
+  TestNode node{database};
+  TestWriter writer{node.store()};
+  const PlacesDocument places{.regions = {{"china", "China", ""}}, .ports = {}};
+  NoStandby no_standby;
+  const auto cancelled = [&](const auto& call) {
+    const std::jthread operator_thread{[&] { no_standby.cancel_waiting_commit(); }};
+    const auto done = call();
+    return done ? Failure::refused : done.error().failure;
+  };
+  EXPECT_EQ(cancelled([&] { return node.store().put_places(places, std::nullopt, 1); }), Failure::unknown);
+  EXPECT_EQ(cancelled([&] { return node.store().stage(writer.chunk(attempt_name(1), 1, prices)); }), Failure::unknown);
+}
+
 TEST_F(Faults, AnErrorThatMayHaveComeAfterTheCommitIsUnknown) {
   const auto options = quick();
   const Runtime runtime = machine_runtime();
   auto connection = Connection::open(options.primary, options, runtime, BootTime::max(), 0);
   ASSERT_TRUE(connection.has_value()) << connection.error().message;
   const auto failure = [&](const std::string& state, Effect effect) {
-    const auto raised = connection->run(Statement{"DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '" + state + "'; END$$"},
-                                        effect);
+    const auto raised =
+        connection->run(Statement{"DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '" + state + "'; END$$"}, effect);
     return raised ? Failure::refused : raised.error().failure;
   };
   // A session that is ended, a connection that breaks, an error of the server or of its disk.
@@ -57,7 +71,10 @@ TEST_F(Faults, AnErrorThatMayHaveComeAfterTheCommitIsUnknown) {
 TEST_F(Faults, WhatIsReadIsNotShownWhereNoStandbyConfirmsIt) {
   TestNode node{quick()};
   TestWriter writer{node.store()};
+  const std::vector known{*PortCode::parse("DEHAM")};
+  ASSERT_TRUE(node.store().number_ports(known));
   NoStandby no_standby;
+  EXPECT_EQ(node.store().number_ports(known).error().failure, Failure::unknown) << "another may have the number";
   EXPECT_EQ(node.store().head().error().failure, Failure::unavailable);
   EXPECT_EQ(node.store().versions(0, 10).error().failure, Failure::unavailable);
   EXPECT_EQ(node.store().places(0).error().failure, Failure::unavailable);

@@ -135,6 +135,9 @@ TEST_P(Publish, SweepNeverTakesABatchsPrices) {
   request.swept = {attempt_name(1)};
   ASSERT_TRUE(writer.publish(request).has_value());
   EXPECT_EQ(prices_at(store, 1), prices);
+  const Outcome again = writer.commit(header_of("carrier-a", "k1", 300), attempt_name(1), prices);
+  EXPECT_EQ(again.kind, Kind::repeat) << "it counts on";
+  EXPECT_EQ(again.version, 1U);
 }
 
 TEST_P(Publish, OtherContentUnderTheKeyIsAKeyConflict) {
