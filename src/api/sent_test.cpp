@@ -2,6 +2,7 @@
 // left of those that came to nothing.
 #include <gmock/gmock.h>
 
+#include "api/access.hpp"
 #include "api/test_server.hpp"
 
 namespace ratebook::api {
@@ -135,6 +136,16 @@ TEST_F(SentTest, ARetractionThatWaitsIsPutIntoTheLogOnce) {
     EXPECT_EQ(send("POST", "/v1/batches/" + id + "/retraction", "Prefer: wait=0\r\n").answer().status, 202U);
   }
   EXPECT_EQ(log.appended, 1);
+}
+
+TEST(WhilePermitted, AnAnswerInPiecesEndsWithTheRightToIt) {
+  bool may = true;
+  const auto pieces = while_permitted([&] { return may; }, [] { return std::string{"a piece"}; });
+  EXPECT_TRUE(pieces());
+  may = false;
+  const auto refused = pieces();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error(), HasSubstr("revoked"));
 }
 
 TEST_F(SentTest, WhatWentFromTheLogToTheStoreMeanwhileIsFound) {
