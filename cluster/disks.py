@@ -10,7 +10,6 @@ import tempfile
 from cluster.command import run, works
 from cluster.trouble import Trouble
 
-
 CACHE_PERCENT = 1
 
 

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 printf '| folder | may include |\n|---|---|\n'
 awk '/^ratebook_folder\(/ {
-  gsub(/ HOT| COLD| SERVER| LIBRARIES.*| CONTRACT.*|\).*|^ratebook_folder\(/, "")
+  gsub(/ HOT_TESTS| HOT| COLD| SERVER| LIBRARIES.*| CONTRACT.*|\).*|^ratebook_folder\(/, "")
   folder = $1
   list = "–"
   for (i = 3; i <= NF; ++i) list = i == 3 ? $i : list ", " $i

@@ -90,11 +90,12 @@ wait_for_room() { while (($(jobs -rp | wc -l) >= $1)); do wait -n || true; done;
 
 # run_program NAME PROGRAM…: the program may stand behind one that starts what it needs.
 run_program() {
-  local name="$1" result=0
+  local name="$1" result=0 began=$SECONDS
   shift
   timeout 900 "$@" --gtest_output="xml:$results/$name.xml" --gtest_brief=1 >"$results/$name.log" 2>&1 </dev/null ||
     result=$?
   printf '%s\n' "$result" >"$results/$name.status"
+  printf '   %s: %d s\n' "$name" $((SECONDS - began))
 }
 
 # The program that starts the server of a folder's tests, and ends it after them.

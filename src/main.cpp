@@ -139,7 +139,6 @@ int serve(const settings::Settings& settings) {
         stopped_at = SteadyClock::now();
         logger.information("stopping");
         tell_service_manager("STOPPING=1");
-        log.leave("it is about to end", log::Leave::for_good);
         service.leave();
         server.stop();
       },

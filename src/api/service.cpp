@@ -97,6 +97,7 @@ Service::~Service() {
 
 void Service::leave() {
   leaving = true;
+  log.leave("it is about to end", log::Leave::for_good);
   outcomes.leave();
 }
 

@@ -80,7 +80,8 @@ class Service {
   ~Service();
 
   follower::Visible::View view() const { return visible.view(); }
-  /// This node is about to end: it is not ready any more, and nobody waits for anything from now on.
+  /// This node is about to end: it is not ready any more, others write its partitions, and nobody waits for anything
+  /// from now on.
   void leave();
 
   const Runtime& runtime;

@@ -100,6 +100,7 @@ class GatedLog final : public log::Log {
     return std::vector{log::StoredRecord{from, records_[static_cast<std::size_t>(from)]}};
   }
   log::Assignment assignment() override { return {}; }
+  void leave(const std::string&, log::Leave how) override { has_left = how == log::Leave::for_good; }
   Result<void> trim(std::uint32_t, Offset) override { return {}; }
 
   void put(const BatchHeader& header) {
@@ -117,6 +118,7 @@ class GatedLog final : public log::Log {
     return "";
   }
 
+  std::atomic<bool> has_left = false;
   Gate appends, abandons, reads;
   std::atomic<bool> is_silent = false;
   std::atomic<Offset> appended = 0;

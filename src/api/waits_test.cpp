@@ -88,6 +88,13 @@ TEST_F(WaitsTest, APlaceOfOtherSourcesIsNotLookedUp) {
   EXPECT_EQ(by_reader.answer().status, 404U);
 }
 
+TEST_F(WaitsTest, WhoLeavesGivesItsPartitionsToOthersFirst) {
+  start();
+  EXPECT_FALSE(log.has_left);
+  service->leave();
+  EXPECT_TRUE(log.has_left);
+}
+
 TEST_F(WaitsTest, EveryPostToASilentLogIsAnsweredAsTheFirstIs) {
   start();
   log.is_silent = true;
