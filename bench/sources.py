@@ -24,7 +24,7 @@ class Source(threading.Thread):
         self.front, self.until = front, until
         self.is_busy = number % (SOURCES // BUSY) == 0 and number // (SOURCES // BUSY) < BUSY
         self.random = random.Random(number)
-        self.seconds = []
+        self.seconds, self.ends = [], []
         self.wrong = ""
 
     def run(self):
@@ -42,6 +42,7 @@ class Source(threading.Thread):
                 self.wrong = f"{self.name}: a batch was not committed within a minute"
                 return
             self.seconds.append(took)
+            self.ends.append(time.monotonic())
 
 
 def spread(options):
@@ -50,6 +51,10 @@ def spread(options):
         rows_of(SMALL, 500 + number)
     with cluster() as (front, _):
         put_places(front)
+        # A cluster that has just started gives out its partitions first.
+        for number in range(SOURCES):
+            front.post(rows_of(SMALL, 500), f"first-{number}", 60)
+        began = time.monotonic()
         until = time.monotonic() + 60 * options.minutes
         sources = [Source(front, number, until) for number in range(SOURCES)]
         for source in sources:
@@ -62,6 +67,9 @@ def spread(options):
     took = [seconds for source in sources for seconds in source.seconds]
     slowest = [max(source.seconds) for source in sources if source.seconds]
     median = statistics.median(took)
+    when = [(seconds, end - began) for each in sources for seconds, end in zip(each.seconds, each.ends, strict=True)]
+    worst = sorted(when, reverse=True)
+    note("cluster: the slowest: " + ", ".join(f"{seconds:.2f} s at {at:.0f} s" for seconds, at in worst[:10]))
     note(f"cluster: {len(took)} batches of {len(slowest)} sources, the median {median:.3f} s")
     peer = "the median of all"
     what = f"cluster: {SOURCES} sources, {BUSY} of them busy: the slowest batch of each"
