@@ -49,8 +49,8 @@ def make(folder: pathlib.Path, bytes_total: int) -> None:
 
 def bound_cache(device: str, percent: int) -> None:
     """How much of the machine's room for pages that are not yet written the disk may have. Without a bound the kernel
-    keeps them for 30 s and then writes a hundred megabytes at once, which every sync waits for. It lasts as long as the
-    device, so it goes with the disk."""
+    keeps them for 30 s and then writes a hundred megabytes at once, which every sync waits for. A loop device keeps its
+    bound when the disk is gone: remove() takes it back."""
     numbers = os.stat(device).st_rdev
     bound = pathlib.Path(f"/sys/class/bdi/{os.major(numbers)}:{os.minor(numbers)}/max_ratio")
     # A container may not set it.
